@@ -88,7 +88,7 @@ def errors_in(where: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{where}: {error}") from error
+        raise DataError(*(f"{where}: {message}" for message in error.messages)) from error
 
 
 class DataWarningsError(DataError):

@@ -7,7 +7,28 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, NamedTuple
 
+import numpy as np
+
+from bpcli.arrays.local_tokens import LocalTokens
 from bpcli.arrays.memory import Array
+from bpcli.arrays.tokens import Tokens
+
+Input = Array | Tokens | LocalTokens
+"""Values of a field in a batch: numbers (rows, *shape), codes (rows,), or tokens."""
+
+
+def numbers(values: Input) -> Array:
+    """The values of a field that is no field of tokens. Raises TypeError for tokens."""
+    if not isinstance(values, np.ndarray):
+        raise TypeError("tokens are no array of numbers")
+    return values
+
+
+def sparse(values: Input) -> Tokens:
+    """The values of a field of tokens. Raises TypeError for others."""
+    if isinstance(values, np.ndarray):
+        raise TypeError("an array of numbers is no tokens")
+    return values[:]
 
 
 class Grid(tuple[int, ...]):
@@ -20,21 +41,21 @@ class Grid(tuple[int, ...]):
 class Field:
     """One array of a batch: rows of `shape`.
 
-    values: "real" numbers, or a "code" from 0 to size - 1, with -1 for none. places: sort keys that order the features
-    over all fields, one for each entry of the first axis or one for the whole field. Fields without places keep the
-    order of the signature.
+    values: "real" numbers, a "code" from 0 to size - 1, with -1 for none, or "tokens", a sparse row of `size` numbers.
+    places: sort keys that order the features over all fields, one for each entry of the first axis or one for the whole
+    field. Fields without places keep the order of the signature.
     """
 
     name: str
     shape: tuple[int, ...] = ()
-    values: Literal["real", "code"] = "real"
+    values: Literal["real", "code", "tokens"] = "real"
     size: int = 0
     places: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
-        """Number of features: one per number, or one per code."""
-        return self.size if self.values == "code" else prod(self.shape)
+        """Number of features: one per number, one per code, or one per column of a sparse row."""
+        return prod(self.shape) if self.values == "real" else self.size
 
 
 Signature = tuple[Field, ...]
@@ -44,7 +65,7 @@ Signature = tuple[Field, ...]
 class Batch(NamedTuple):
     """Rows of a data set: x, one array per field, (rows, *shape); y (rows, outputs); weight (rows,) or None."""
 
-    x: tuple[Array, ...]
+    x: tuple[Input, ...]
     y: Array
     weight: Array | None = None
 
@@ -56,7 +77,7 @@ class Batch(NamedTuple):
     def part(self, start: int, stop: int) -> Batch:
         """View of rows `start` to `stop`."""
         weight = None if self.weight is None else self.weight[start:stop]
-        return Batch(tuple(array[start:stop] for array in self.x), self.y[start:stop], weight)
+        return Batch(tuple(values[start:stop] for values in self.x), self.y[start:stop], weight)
 
 
 class Piece(NamedTuple):

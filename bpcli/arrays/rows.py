@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.fields import Field, Signature
+from bpcli.arrays.fields import Field, Input, Signature
 from bpcli.arrays.memory import Array
+from bpcli.arrays.tokens import TokenReader, Tokens
 
 Records = NDArray[np.void]
 """One record per row: `numbers` of the numeric field, and `codes`, one per code field after it."""
@@ -72,12 +73,15 @@ class Scaling:
 
 
 class Rows:
-    """Read-only rows. Each of the `stores` holds one field, (rows, *shape), or several as records, (rows,)."""
+    """Read-only rows. Each of the `stores` holds one field, (rows, *shape), or several as records, (rows,).
+
+    Stores of tokens come last.
+    """
 
     def __init__(
         self,
         signature: Signature,
-        stores: Iterable[NDArray[Any]],
+        stores: Iterable[NDArray[Any] | Tokens],
         dtype: np.dtype[Any],
         scalings: Mapping[int, Scaling] | None = None,
     ) -> None:
@@ -87,10 +91,12 @@ class Rows:
         rounded to the dtype when read.
         """
         self.signature, self.dtype = signature, dtype
-        self.stores = tuple(stores)
+        every = tuple(stores)
+        self.stores = tuple(store for store in every if not isinstance(store, Tokens))
+        self.tokens = tuple(store for store in every if isinstance(store, Tokens))
         self.scalings = [(scalings or {}).get(index) for index in range(len(signature))]
-        self.count = len(self.stores[0])
-        self.nbytes = sum(store.nbytes for store in self.stores)
+        self.count = len(every[0])
+        self.nbytes = sum(store.nbytes for store in every)
 
     @classmethod
     def of_numbers(cls, values: Array, name: str = "numbers") -> Rows:
@@ -102,15 +108,21 @@ class Rows:
         """Codes (rows,) below `size` as a single field, to be expanded to numbers of `dtype`."""
         return cls((Field(name, (), "code", size),), (codes,), dtype)
 
-    def arrays(self) -> tuple[Array, ...]:
+    def tokens_by_name(self) -> dict[str, Tokens]:
+        """Tokens of each field that has them, by its name."""
+        names = [field.name for field in self.signature if field.values == "tokens"]
+        return dict(zip(names, self.tokens, strict=True))
+
+    def arrays(self) -> tuple[Input, ...]:
         """All rows of each field, scaled if the field has a scaling."""
-        return tuple(
+        arrays = tuple(
             array if scaling is None else scaling(array, np.empty(array.shape, self.dtype), scaling.scratch(self.count))
-            for array, scaling in zip(self.stored(), self.scalings, strict=True)
+            for array, scaling in zip(self.stored(), self.scalings, strict=False)
         )
+        return (*arrays, *self.tokens)
 
     def stored(self) -> list[NDArray[Any]]:
-        """All rows of each field, as stored."""
+        """All rows of each field but tokens, as stored."""
         return [array for store in self.stores for array in _fields(store)]
 
     def reader(self, rows: int, dtype: np.dtype[Any]) -> RowReader:
@@ -122,11 +134,11 @@ class RowReader(ABC):
     """Reader of rows, one array per field. The result of a call is valid until the next call."""
 
     @abstractmethod
-    def take(self, rows: NDArray[np.intp]) -> tuple[Array, ...]:
+    def take(self, rows: NDArray[np.intp]) -> tuple[Input, ...]:
         """Gather the rows at these indices, in order, without allocating."""
 
     @abstractmethod
-    def slice(self, start: int, stop: int) -> tuple[Array, ...]:
+    def slice(self, start: int, stop: int) -> tuple[Input, ...]:
         """Rows `start` to `stop`, without allocating."""
 
 
@@ -135,33 +147,37 @@ class _StoreReader(RowReader):
 
     def __init__(self, of: Rows, rows: int, dtype: np.dtype[Any]) -> None:
         self._stores = of.stores
+        self._tokens = [TokenReader(store, rows, dtype) for store in of.tokens]
         self._taken = [np.empty((rows, *store.shape[1:]), store.dtype) for store in of.stores]
         self._scaled = [
             None
             if scaling is None
             else partial(scaling, out=np.empty((rows, *field.shape), of.dtype), scratch=scaling.scratch(rows))
             for field, scaling in zip(of.signature, of.scalings, strict=True)
+            if field.values != "tokens"
         ]
         held = [
             array.dtype if scaled is None else of.dtype for array, scaled in zip(of.stored(), self._scaled, strict=True)
         ]
         self._converted = [
             None if field.values == "code" or kept == dtype else np.empty((rows, *field.shape), dtype)
-            for field, kept in zip(of.signature, held, strict=True)
+            for field, kept in zip(of.signature, held, strict=False)
         ]
 
-    def take(self, rows: NDArray[np.intp]) -> tuple[Array, ...]:
+    def take(self, rows: NDArray[np.intp]) -> tuple[Input, ...]:
         # With the default mode="raise" NumPy would buffer the output.
         count = len(rows)
-        return self._given(
+        given = self._given(
             [
                 np.take(store, rows, axis=0, out=taken[:count], mode="clip")
                 for store, taken in zip(self._stores, self._taken, strict=True)
             ]
         )
+        return (*given, *(reader.take(rows) for reader in self._tokens)) if self._tokens else given
 
-    def slice(self, start: int, stop: int) -> tuple[Array, ...]:
-        return self._given([store[start:stop] for store in self._stores])
+    def slice(self, start: int, stop: int) -> tuple[Input, ...]:
+        given = self._given([store[start:stop] for store in self._stores])
+        return (*given, *(reader.slice(start, stop) for reader in self._tokens)) if self._tokens else given
 
     def _given(self, stores: list[NDArray[Any]]) -> tuple[Array, ...]:
         arrays = [array for store in stores for array in _fields(store)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.fields import Input
 from bpcli.arrays.memory import Array
 
 
@@ -60,12 +61,14 @@ class Workspace:
     """Scratch arrays of shape (rows, *shape) for each layer, allocated once for the largest batch.
 
     `layers[i]` holds the arrays of layer i by name, and `inputs[i]` its input in the last forward pass. `stems` holds
-    the arrays of the stems, which precede the layers, and `fields` their inputs. `part(start, stop)` is a view of those
+    the arrays of the stems, which precede the layers, `fields` their inputs, and `gathered` the inputs of a first layer
+    that gathers. `part(start, stop)` is a view of those
     rows: parts that do not overlap can be written to concurrently, unless a buffer is not per row.
     """
 
     inputs: list[Array]
-    fields: tuple[Array, ...]
+    fields: tuple[Input, ...]
+    gathered: tuple[Input, ...]
 
     def __init__(
         self, layers: Iterable[Requests], rows: int, dtype: np.dtype[Any], stems: Iterable[Requests] = ()
@@ -115,7 +118,7 @@ class Workspace:
 
     def release(self) -> None:
         """Drop references to the inputs of the last forward pass."""
-        self.inputs, self.fields = [], ()
+        self.inputs, self.fields, self.gathered = [], (), ()
 
     def part(self, start: int, stop: int, own: bool = False) -> Workspace:
         """View of rows `start` to `stop`. Raises ValueError.

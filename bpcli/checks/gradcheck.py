@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.fields import Batch
+from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.checks.finite_difference import STEP, Derivative, Verdict, check_derivative
@@ -129,7 +130,7 @@ def first_batch(plan: TrainingPlan, rows: int, seed: int) -> Batch:
     order = Stream(seed, "shuffle").at(0).permutation(train.rows)[:rows]
     x = plan.network.expanded.reader(train.x, len(order), dtype).take(order)
     (y,) = train.target_reader(plan.network.n_out, len(order)).take(order)
-    return Batch(x, y, None if train.weight is None else train.weight[order])
+    return Batch(x, numbers(y), None if train.weight is None else train.weight[order])
 
 
 def _perturbed(plan: TrainingPlan, generator: np.random.Generator) -> Array:
@@ -208,8 +209,11 @@ def _severity(trial: Trial) -> tuple[int, float]:
 def _faults(objective: Objective, params: Array, generator: np.random.Generator) -> Iterator[int | str]:
     """Yield the index of each layer, the name of each stem, and "loss", whose own backward pass is wrong."""
     logits, network = objective.logits(params).copy(), objective.network
-    codes = objective.x[len(objective.x) - len(network.stems.trained) :]
-    inputs = [*codes, *(_moved(x, generator) for x in objective.through.workspace.inputs)]
+    of_stems: tuple[Any, ...] = objective.x[len(objective.x) - len(network.stems.trained) :]
+    workspace, gathering = objective.through.workspace, network.stems.gathering
+    first = workspace.inputs[0] if gathering is None else gathering.whole(workspace.gathered)
+    of_layers = [first, *workspace.inputs[1:]]
+    inputs = [*(x[:] for x in of_stems), *(_moved(x, generator) for x in of_layers)]
     views, state = all_views(network.bind(params)), all_views(network.bind_state(objective.state))
     for named, x, p, s in zip(named_layers(network), inputs, views, state, strict=True):
         alone = list(_layer_alone(named.layer, x, p, s, objective.position, generator))

@@ -80,6 +80,8 @@ def _print_summary(summary: ExperimentSummary) -> None:
         f"{size}; {counted(summary.steps_per_epoch, 'step')} per epoch of "
         f"{counted(summary.batch_size, 'row')}; {shown_bytes(summary.memory.total)} of memory"
     )
+    if summary.augment is not None:
+        result(f"training images are changed at random: {summary.augment.shown}")
     if summary.final_rows is not None:
         result(f"final training on all {counted(summary.final_rows, 'row')} that are not test rows, for the best epoch")
     result("ready to train")

@@ -12,6 +12,7 @@ import typer
 from bpcli.cli.architecture import layer_lines, target_lines
 from bpcli.cli.console import notes, result, result_json
 from bpcli.cli.inspect_images import image_lines
+from bpcli.cli.inspect_terms import term_lines
 from bpcli.cli.inspect_text import MOST_CURVES, column_lines, dependence_lines, grid_lines, neuron_lines, neurons_lines
 from bpcli.cli.options import (
     AsJson,
@@ -24,6 +25,7 @@ from bpcli.cli.options import (
     the_one,
 )
 from bpcli.cli.output import require_free, write_page
+from bpcli.cli.tracking import tracked
 from bpcli.errors import UsageError
 from bpcli.wording import composed, counted, printable, quoted, sized
 
@@ -88,8 +90,10 @@ def inspect(
     from bpcli.inspection.document import Contributions, InspectedColumns, Inspection, RankedColumns
     from bpcli.inspection.importance import permutation_importance, require_score
     from bpcli.inspection.neurons import inspect_neurons
+    from bpcli.inspection.term_ranking import ranked_terms
     from bpcli.models.evaluation import SEEN_BY_FINAL, known_classes, split_rows
     from bpcli.models.model import Model
+    from bpcli.models.narrowed import few_rows, narrowed, text_names
     from bpcli.models.row_names import file_names
     from bpcli.models.summary import NetworkSummary
     from bpcli.storage.run_checkpoint import unfinished_notes
@@ -114,28 +118,38 @@ def inspect(
     network = NetworkSummary.of(model.preprocessor, model.inference.network, model.loss)
     columns = found = None
     sections = [[f"{rows.source}, {counted(rows.table.rows, 'row')}, epoch {model.header.score.epoch}"]]
+    texts = text_names(model)
+    if texts:
+        chosen = few_rows(model, rows.table)
+        rows = replace(rows, table=rows.table.take(chosen), numbers=rows.numbers[chosen])
+        model, of_member = narrowed(model, rows.table), narrowed(of_member, rows.table)
     if not (named or neuron):
         sections += [
             target_lines(network),
             [*layer_lines(network), sized(network.parameters, model.members if member is None else 1)],
         ]
     if named or not neuron:
-        added = sampled_attributions(model, rows.table)
-        ranked = RankedColumns.of(permutation_importance(model, rows.table, importance, pixels=named), added, images)
+        added = sampled_attributions(model, rows.table, tracked)
+        permuted = permutation_importance(model, rows.table, importance, pixels=named, track=tracked)
+        ranked = RankedColumns.of(permuted, added, images)
         most = [one.column for one in ranked.columns if one.column in inputs]
-        with_curves = [name for name in named if name in inputs] or most[: MOST_DEPENDENCE if as_json else MOST_CURVES]
-        dependence = partial_dependence(model, rows.table, with_curves)
+        most = [name for name in most if name not in texts]
+        with_curves = [name for name in named if name in inputs and name not in texts]
+        with_curves = with_curves or ([] if named else most[: MOST_DEPENDENCE if as_json else MOST_CURVES])
+        dependence = partial_dependence(model, rows.table, with_curves, tracked)
         contributions = Contributions(added.meaning, len(added.explained), added.remainder)
         shown = replace(
             ranked,
             columns=[one for one in ranked.columns if not named or one.column in named],
             images=tuple(one for one in ranked.images if not named or one.image in named),
         )
-        columns = InspectedColumns(shown, contributions, dependence)
+        terms = [one for one in ranked_terms(model, rows.table, added) if not named or one.column in named]
+        columns = InspectedColumns(shown, contributions, dependence, terms)
         if len(shown.columns) > len(shown.images) or len(shown.images) > 1:
-            summaries = [one.summary() for one in (*model.preprocessor.parts, *(image.fitted for image in images))]
+            summaries = [one.summary() for one in (*whole.preprocessor.parts, *(image.fitted for image in images))]
             sections.append(column_lines(summaries, columns, every=bool(named)))
         sections += [image_lines(one, columns, bool(named), place == 0) for place, one in enumerate(shown.images)]
+        sections += [term_lines(one, named) for one in terms]
         sections += (
             [grid_lines(one, dependence) for one in dependence.columns]
             if named
@@ -146,7 +160,7 @@ def inspect(
         files = None if names is None else [names[row - 1] for row in rows.numbers]
         found = [
             one
-            for one in inspect_neurons(of_member, rows.table, rows.numbers, files)
+            for one in inspect_neurons(of_member, rows.table, rows.numbers, files, tracked)
             if (one.layer, one.place) in wanted
         ]
         if neuron:
@@ -159,7 +173,7 @@ def inspect(
         from bpcli.report.inspected import inspection_page
 
         inspection = Inspection(printable(str(model.path)), rows.source, network, columns, found)
-        pictures = pictured_images(model, rows.table, rows.numbers, files)
+        pictures = pictured_images(model, rows.table, rows.numbers, files, track=tracked)
         name = model.header.config.name or model.path.resolve().parent.parent.name
         write_page(html, inspection_page(f"Inspection of {name}", inspection, pictures, first_filters(of_member)))
         return

@@ -124,6 +124,7 @@ def predict(
     notes(f"{line}{before}" for line in notes_of_clipped(model.target, tally.clipped))
     if explainer is not None:
         notes(explainer.regions.lines())
+        notes(explainer.terms.lines())
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"
         note(f"explained is {explained_output(model)}; baseline is {same} for an average training row")
     say(f"{counted(tally.rows, 'row')} predicted by {_shown(model)}")

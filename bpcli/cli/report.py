@@ -10,6 +10,7 @@ import typer
 from bpcli.cli.console import notes
 from bpcli.cli.options import Force, NoCache, RunArgument, RunOption, the_one
 from bpcli.cli.output import require_free, write_page
+from bpcli.cli.tracking import tracked
 
 
 def report(
@@ -35,6 +36,6 @@ def report(
     of = RunDirectory.open(the_one(directory, run, "RUN", "--run"))
     if output is not None:
         require_free(output, force)
-    made = report_of(of, cache=not no_cache)
+    made = report_of(of, cache=not no_cache, track=tracked)
     notes(made.notes)
     write_page(output or of.report, made.html)

@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 import csv
-import shutil
 import sys
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bpcli.cli.console import aligned, note, notes, result, result_json
+from bpcli.cli.console import note, result_json
 from bpcli.cli.options import AsJson
 from bpcli.cli.prune import config_names, prune_runs, require_criteria
+from bpcli.cli.runs_table import COLUMNS, print_table, value_of
 from bpcli.errors import UsageError
 from bpcli.system.files import path_from_here
-from bpcli.wording import counted, listed, number, plain, printable, quoted, suggestion
+from bpcli.wording import counted, listed, plain, printable, quoted, suggestion
 
 if TYPE_CHECKING:
     from bpcli.storage.run_listing import ListedRun, Listing
 
 Status = Literal["running", "finished", "stopped", "interrupted", "diverged", "died"]
 
-COLUMNS: dict[str, Callable[[ListedRun], Any]] = {
-    "run": lambda run: run.name,
-    "started": lambda run: run.started_at,
-    "status": lambda run: run.status,
-    "epochs": lambda run: run.epochs,
-    "seconds": lambda run: run.training_seconds,
-    "monitor": lambda run: run.monitor,
-    "best": lambda run: run.score,
-}
-"""Columns of every run: `run` is the directory name, `best` the value of `monitor` in the best epoch.
-
-No config key has one of these names.
-"""
-
 NEWEST_FIRST = "started"
-
-MOST_KEYS = 6
-"""Maximum number of config keys in the table."""
-
-MATTER_MOST = ("layers", "loss", "optimizer", "schedule", "training")
-MATTER_LEAST = ("data", "name", "dtype")
-"""Sections of a config whose keys the table shows first, and last."""
-
-WIDEST_VALUE = 24
-"""Maximum width of a config value in the table, in characters."""
-
-STARTED_FROM, OF_RUN = "start_from.checkpoint", "/checkpoints/best.safetensors"
-"""Key whose value names another run, which users copy, and what follows the run in it."""
 
 
 def runs(
@@ -123,7 +94,7 @@ def runs(
     elif as_csv:
         _print_csv(ordered, keys)
     elif ordered:
-        _print_table(ordered, short, sort)
+        print_table(ordered, short, sort)
     for reason in dict.fromkeys(listing.others.values()):
         names = [name for name, why in listing.others.items() if why == reason]
         note(f"not listed: {listed(names, 3)}: {printable(reason)}")
@@ -157,10 +128,12 @@ def _sorted(listing: Listing, by: str) -> list[ListedRun]:
     if by == "best":
         _require_one_monitor(listing.runs)
         by = next((run.monitor for run in listing.runs if run.score is not None and run.monitor), by)
-    present = [run for run in listing.runs if _value(run, by) is not None]
-    absent = [run for run in listing.runs if _value(run, by) is None]
-    numeric = all(isinstance(_value(run, by), int | float) for run in present)
-    present.sort(key=lambda run: _value(run, by) if numeric else str(_value(run, by)), reverse=_greater_is_better(by))
+    present = [run for run in listing.runs if value_of(run, by) is not None]
+    absent = [run for run in listing.runs if value_of(run, by) is None]
+    numeric = all(isinstance(value_of(run, by), int | float) for run in present)
+    present.sort(
+        key=lambda run: value_of(run, by) if numeric else str(value_of(run, by)), reverse=_greater_is_better(by)
+    )
     return [*present, *absent]
 
 
@@ -179,20 +152,6 @@ def _monitored(run: ListedRun) -> str:
     loss = run.config.get("loss.type")
     of = f" of {loss}" if loss and (run.monitor or "").endswith("_loss") else ""
     return f"{run.monitor}{of}"
-
-
-def _relevance(key: str, runs: list[ListedRun]) -> tuple[int, int]:
-    """Sort key of a config key: its section, then its number of distinct values."""
-    section = key.partition(".")[0]
-    place = 0 if section in MATTER_MOST else 2 if section in MATTER_LEAST else 1
-    return place, -len({plain(run.config.get(key)) for run in runs})
-
-
-def _value(run: ListedRun, name: str) -> Any:
-    """Value of a column, metric or config key; None if the run has none."""
-    if name in COLUMNS:
-        return COLUMNS[name](run)
-    return run.metrics[name] if name in run.metrics else run.config.get(name)
 
 
 def _greater_is_better(name: str) -> bool:
@@ -236,66 +195,6 @@ def _print_csv(ordered: list[ListedRun], keys: list[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*COLUMNS, *metrics, *keys])
     for run in ordered:
-        values = [_value(run, name) for name in COLUMNS]
+        values = [value_of(run, name) for name in COLUMNS]
         values += [run.metrics.get(name) for name in metrics] + [run.config.get(key) for key in keys]
         writer.writerow(["" if value is None else plain(value) for value in values])
-
-
-def _print_table(ordered: list[ListedRun], short: dict[str, str], sort: str) -> None:
-    """Print a row per run, with the most relevant config keys; on a terminal, only as many as fit."""
-    from bpcli.storage.run_listing import notes_of_positive
-
-    names = [name for name in COLUMNS if name != "seconds" or sort == name]
-    names += [sort] if sort not in COLUMNS and sort not in short else []
-    # The sort key is always shown.
-    keys = sorted(short, key=lambda key: (key != sort, *_relevance(key, ordered)))
-    rows = [[*names, *(short[key] for key in keys)]]
-    rows += [
-        [*(_cell(name, _value(run, name)) for name in names), *(_setting(key, run.config.get(key)) for key in keys)]
-        for run in ordered
-    ]
-    shown = len(names) + min(len(keys), MOST_KEYS)
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
-        while shown > len(names) and max(map(len, aligned([row[:shown] for row in rows]))) > width:
-            shown -= 1
-    numeric = [
-        index
-        for index, name in enumerate((*names, *keys))
-        if all(isinstance(_value(run, name), int | float | None) for run in ordered)
-    ]
-    for line in aligned([row[:shown] for row in rows], right=numeric):
-        result(line)
-    if shown < len(rows[0]):
-        left = counted(len(rows[0]) - shown, "more key differs", "more keys differ")
-        first = ", ".join(map(printable, rows[0][shown:][:4]))
-        more = " …" if len(rows[0]) > shown + 4 else ""
-        note(f"{left}: {first}{more}; --json and --csv list all")
-    notes(notes_of_positive(ordered, {sort, *(run.monitor or "" for run in ordered)}))
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if name == "started":
-        return _local_time(value)
-    measured = isinstance(value, int | float) and "." not in name and not isinstance(value, bool)
-    return number(value) if measured else plain(value)
-
-
-def _setting(key: str, value: Any) -> str:
-    """Config value, truncated to fit the table. Of a checkpoint, the run that it is the best of, whole."""
-    shown = "-" if value is None else plain(value)
-    if key == STARTED_FROM:
-        return shown.removesuffix(OF_RUN)
-    if len(shown) <= WIDEST_VALUE:
-        return shown
-    # The end of a path is more informative.
-    return f"…{shown[1 - WIDEST_VALUE :]}" if "/" in shown else f"{shown[: WIDEST_VALUE - 1]}…"
-
-
-def _local_time(text: str) -> str:
-    try:
-        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}"
-    except ValueError:
-        return text

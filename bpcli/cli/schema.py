@@ -10,7 +10,6 @@ def schema() -> None:
 
     Example: bpcli schema > config.schema.json
     """
-    from bpcli.config import ExperimentConfig
+    from bpcli.config.json_schema import config_schema
 
-    document = ExperimentConfig.model_json_schema(by_alias=True)
-    result_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **document})
+    result_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **config_schema()})

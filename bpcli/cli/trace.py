@@ -89,7 +89,8 @@ def trace(
         layer, place = _place(prepared, layer, neuron)
         notes(_held_out(whole, member or 0, row or ()))
         rows = choose_rows(prepared, row or ())
-        traced = trace_step(prepared, state, rows, str(source if run is None else run.last))
+        state = rows.shown.state_of(state, prepared)
+        traced = trace_step(rows.shown.prepared, state, rows, str(source if run is None else run.last))
     notes(traced.notes)
     if as_json:
         result_json(trace_document(traced), indent=None)  # indented, half a million weights took 124 MB

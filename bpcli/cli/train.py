@@ -12,7 +12,7 @@ from bpcli.cli.console import note, result_json, result_path, say
 from bpcli.cli.options import AsJson, NoCache, Overrides, Quiet, Strict, Threads
 from bpcli.cli.series import train_series
 from bpcli.errors import RequirementError, UsageError
-from bpcli.wording import counted, printable
+from bpcli.wording import printable
 
 if TYPE_CHECKING:
     from bpcli.jobs.series import Series
@@ -124,8 +124,8 @@ def train(
     )
     path = path_from_here(run.path)
     if run.status == "interrupted" and shown.stop.signal is not None:
-        epochs = counted(run.summary.epochs or 0, "epoch")
-        say(f"stopped after {epochs} and saved; continue with: bpcli train --resume {shlex.quote(printable(path))}")
+        resuming = f"bpcli train --resume {shlex.quote(printable(path))}"
+        say(f"stopped {shown.reached} and saved; continue with: {resuming}")
         raise typer.Exit(128 + shown.stop.signal)
     if as_json:
         result_json({"run_directory": str(run.path), **run.summary.to_json()})

@@ -30,6 +30,8 @@ class TrainingView(Observer):
         self._quiet, self._settings = quiet, settings
         self._task: Task = "regression"
         self._view: View | None = None
+        self.reached = ""
+        """Progress of training when it ended: `after 3 epochs and 2 steps`."""
 
     def opened(self, prepared: Prepared) -> None:
         """Print data warnings."""
@@ -40,7 +42,8 @@ class TrainingView(Observer):
     def resumed(self, directory: RunDirectory, state: TrainingState) -> None:
         """Print a note if the previous training process died."""
         if directory.is_marked_running() and not self._quiet:
-            note(f"the previous training process {directory.death()}; continuing {_after(state.counters)}")
+            point = after(state.counters, "from the start")
+            note(f"the previous training process {directory.death()}; continuing {point}")
 
     @contextmanager
     def watching(self, runner: Runner) -> Iterator[None]:
@@ -51,6 +54,7 @@ class TrainingView(Observer):
         earlier = (record for record in runner.directory.records.read() if record.epoch <= done)
         with self.stop, view(config.name, config.training.epochs, self._quiet, earlier) as self._view:
             yield
+        self.reached = after(runner.state.counters, "before the first step")
 
     def event(self, event: EpochReport | Progress) -> None:
         """Display an event."""
@@ -108,10 +112,10 @@ def _why_complete(summary: Summary, settings: Sequence[str]) -> str:
     return f"the run was already complete ({end}), so {given} {verb} no effect; to continue, change {change}"
 
 
-def _after(counters: Counters) -> str:
-    """Progress of training: `after 3 epochs and 2 steps`."""
+def after(counters: Counters, at_first: str) -> str:
+    """Progress of training: `after 3 epochs and 2 steps`; `at_first` before the first step."""
     done = [counted(count, what) for count, what in ((counters.epoch, "epoch"), (counters.step, "step")) if count]
-    return f"after {' and '.join(done)}" if done else "from the start"
+    return f"after {' and '.join(done)}" if done else at_first
 
 
 def announce(prepared: Prepared) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.comparison.contestants import Contestant
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.table import Table
 from bpcli.errors import DataError
 from bpcli.models.evaluation import OwnData, chosen_rows, data_of_each
 from bpcli.models.file_rows import FileRows, file_rows_for_each, is_copy
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets
-from bpcli.wording import counted, printable
+from bpcli.wording import counted, enumerated, printable
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,28 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
         for seen, what in ((selection.split.train, "training"), (selection.split.validation, "validation")):
             known = int(np.isin(rows, seen).sum())
             if known:
+                why = _difference(first.model.header.config, contestant.model.header.config)
                 raise DataError(
                     f"of the {counted(len(rows), 'test row')} of {first.shown}, {known:,} are {what} rows of "
-                    f"{contestant.shown}, as their seeds or splits differ; give rows that no run has seen with --data, "
-                    "or train with the same seed and split"
+                    f"{contestant.shown}, as {why}; give rows that no run has seen with --data, or train with the same "
+                    "seed and split"
                 )
     tables = [selection.table.take(rows) for selection in selections]
     train = selections[0].table.take(selections[0].split.train)
     return CommonRows(f"test rows of {owned[0].shown}", tables, models, [], train)
+
+
+def _difference(one: ExperimentConfig, other: ExperimentConfig) -> str:
+    """Keys of two configs by which their splits differ, and why a share of validation rows is one."""
+    keys = [f"data.split.{key}" for key, value in one.data.split if value != getattr(other.data.split, key)]
+    if one.seed != other.seed and (one.data.split.seed is None or other.data.split.seed is None):
+        keys.insert(0, "seed")
+    if not keys:
+        return "their splits differ"
+    differ = f"their {enumerated(keys)} {'differs' if len(keys) == 1 else 'differ'}"
+    if "data.split.validation" not in keys or "seed" in keys:
+        return differ
+    return f"{differ} (test rows are drawn after the validation rows, so their share moves them)"
 
 
 def _rows_of_folds(contestants: Sequence[Contestant], owned: Sequence[OwnData]) -> CommonRows:

@@ -42,8 +42,8 @@ class ExperimentConfig(Spec):
     )
     recipe: Recipe | None = Field(
         default=None,
-        description="Defaults that follow from the data, for all keys that are not given: tabular, quick, linear or "
-        "classic, with a version as in tabular@1.",
+        description="Defaults that follow from the data, for all keys that are not given: tabular, quick, linear, "
+        "classic or image, with a version as in tabular@1.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers of the run.")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="Data type of parameters and data.")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.expansion import Intake
-from bpcli.arrays.fields import Batch
+from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import RowReader, Rows
 
@@ -49,7 +49,7 @@ class Dataset:
     def targets(self, outputs: int) -> Array:
         """Targets (rows, outputs) in the dtype of x, with classes one-hot."""
         (y,) = Intake(self._targets(outputs).signature).whole(self._targets(outputs), self.x.dtype)
-        return y
+        return numbers(y)
 
     def target_reader(self, outputs: int, rows: int) -> RowReader:
         """Reader of up to `rows` rows per call of `targets`, as a single array."""
@@ -124,7 +124,7 @@ class Batches:
         for start in range(first * self.size, self._rows, self.block_rows):
             rows = order[start : start + self.block_rows]
             (y,) = self._y.take(rows)
-            yield Batch(self._x.take(rows), y, self._take_weights(rows))
+            yield Batch(self._x.take(rows), numbers(y), self._take_weights(rows))
 
     def _take_weights(self, rows: NDArray[np.intp]) -> Array | None:
         if self._weight is None or self._weights is None:

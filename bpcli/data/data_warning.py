@@ -23,6 +23,7 @@ WarningName = Literal[
     "mixed_units",
     "reading_option",
     "repeated_header",
+    "repeated_texts",
     "shared_groups",
     "target_copy",
     "total_row",

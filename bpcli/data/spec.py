@@ -14,6 +14,7 @@ from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import WarningName
+from bpcli.data.database_url import SQLITE, require_database, sqlite_file
 from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
@@ -22,8 +23,6 @@ from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec, Text
 from bpcli.wording import composed
-
-_SQLITE = "sqlite:///"
 
 
 class DataSpec(Spec):
@@ -137,14 +136,8 @@ class DataSpec(Spec):
     @field_validator("url")
     @classmethod
     def _is_a_database(cls, url: str | None) -> str | None:
-        if url is None:
-            return url
-        if re.match(r"sqlite:///.", url) and "\0" not in url:
-            return url
-        if not re.match(r"postgres(ql)?://", url) or not url.isprintable():
-            raise ValueError("a URL such as sqlite:///file.db or postgresql://user@host/database was expected")
-        if without_password(url) != url:
-            raise ValueError("leave the password out, so that no run holds it; set PGPASSWORD, or use ~/.pgpass")
+        if url is not None:
+            require_database(url)
         return url
 
     @model_validator(mode="after")
@@ -173,7 +166,7 @@ class DataSpec(Spec):
     def files(self) -> list[tuple[str, Part | None]]:
         """Paths as written in the config, each with its split, or None for a file of all rows; also that of SQLite."""
         named: dict[Part | None, str | tuple[str, ...] | None] = {
-            None: self._sqlite_file or self.path,
+            None: sqlite_file(self.url) or self.path,
             "train": self.train,
             "validation": self.validation,
             "test": self.test,
@@ -189,10 +182,6 @@ class DataSpec(Spec):
     def is_ordered(self) -> bool:
         """Whether the query says in which order the rows come."""
         return re.search(r"\border\s+by\b", self.query or "", re.IGNORECASE) is not None
-
-    @property
-    def _sqlite_file(self) -> str | None:
-        return self.url.removeprefix(_SQLITE) if self.url and self.url.startswith(_SQLITE) else None
 
     @property
     def dialect(self) -> Dialect:
@@ -273,7 +262,7 @@ class DataSpec(Spec):
         update: dict[str, str | tuple[str, ...]] = {}
         for part, paths in by_part.items():
             if self.url is not None:
-                update["url"] = f"{_SQLITE}{paths[0]}"
+                update["url"] = f"{SQLITE}{paths[0]}"
             else:
                 name = part or "path"
                 update[name] = paths[0] if isinstance(getattr(self, name), str) and len(paths) == 1 else tuple(paths)
@@ -289,12 +278,6 @@ def matching_files(path: str, folder: Path) -> list[str]:
     # Path.glob takes no absolute pattern.
     matches = [] if (folder / path).exists() else sorted(glob(path, root_dir=folder, recursive=True))  # noqa: PTH207
     return [match for match in matches if (folder / match).is_file()] or [path]
-
-
-def without_password(url: str) -> str:
-    """A URL with `***` in place of each password, for messages."""
-    url = re.sub(r"^([^/]*//[^/@]*?):.*@", r"\1:***@", url)
-    return re.sub(r"([^?&]*password[^=]*)=[^&]*", r"\1=***", url, flags=re.IGNORECASE)
 
 
 def _names(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Recognition of images among the inputs, and the network that `bpcli init` writes for them."""
+"""Recognition of images among the inputs, and the networks that `bpcli init` writes for them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from bpcli.data.columns.grid_layout import Layout
+from bpcli.data.columns.image_column import FEATURES, ImageColumn
 from bpcli.data.table import Table
 from bpcli.nn.layers.convolutions import convolutions, written
 from bpcli.storage.config_text import flow_text
-from bpcli.wording import counted, quoted
+from bpcli.wording import counted, quoted, yaml_scalar
 
 LEAST_SIDE = 8
 """Smallest side, in pixels, of an array that is taken for an image: smaller ones may be anything."""
@@ -36,6 +37,18 @@ class Images(NamedTuple):
         """Lines of the network's layers: convolutions with poolings, then a dense layer."""
         lines = [f"  - {flow_text(written(layer))}" for layer in convolutions(self.shape)]
         return [*lines, "  - {type: dropout, rate: 0.5}", "  - {units: 128}", "  - {type: dropout, rate: 0.5}"]
+
+
+def picture_column(name: str, spec: ImageColumn, shape: tuple[int, ...], reason: str) -> list[str]:
+    """Lines of the config on a column of pictures of a shape, with its default layers."""
+    keys = {"type": spec.type, **spec.model_dump(mode="json", exclude_defaults=True)}
+    return [
+        f"    {yaml_scalar(name)}:    # {reason}",
+        *(f"      {key}: {flow_text(value)}" for key, value in keys.items()),
+        "      layers:                 # their outputs join the other columns",
+        *(f"        - {flow_text(written(layer))}" for layer in convolutions(shape)),
+        f"        - {{units: {FEATURES}}}",
+    ]
 
 
 def images_in(table: Table, other: Collection[str], pictures: Collection[str] = ()) -> Images | None:

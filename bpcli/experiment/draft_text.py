@@ -11,6 +11,7 @@ import numpy as np
 from bpcli.config.loading import run_name
 from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns.censored import bounds_of
+from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import spec_yaml
 from bpcli.data.columns.spec import CensoredColumn, ColumnSpec
 from bpcli.data.examples.split import DEFAULT_SHARE
@@ -18,7 +19,7 @@ from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
-from bpcli.experiment.draft_images import Images, images_in
+from bpcli.experiment.draft_images import Images, images_in, picture_column
 from bpcli.experiment.expected_time import Expected
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
@@ -88,7 +89,11 @@ def config_text(found: Findings) -> str:
     declared = {name: spec for name, spec in data.columns.items() if name not in found.excluded}
     if declared:
         lines.append("  columns:")
-        lines += [f"    {yaml_scalar(name)}: {spec_yaml(spec)}    # {reasons[name]}" for name, spec in declared.items()]
+        for name, spec in declared.items():
+            if isinstance(spec, ImageColumn) and found.expected is None:
+                lines += picture_column(name, spec, table[name].shape, reasons[name])
+            else:
+                lines.append(f"    {yaml_scalar(name)}: {spec_yaml(spec)}    # {reasons[name]}")
     if classes and columns[0].kind == "numeric" and len(np.unique(columns[0].values)) > 2:
         lines.append("  # To predict the number instead of classes: bpcli init … --task regression")
     lines += ["  # Inferred kinds; to override one, use `columns`, such as {zip_code: categorical}:"]
@@ -126,16 +131,17 @@ def _plain_network(found: Findings, few: bool, images: Images | None) -> list[st
     """Lines of layers, loss, optimizer and training; few: whether there are too few rows for validation."""
     rows = found.table.rows
     layers = ["  - {units: 64, activation: relu}", "  - {units: 32, activation: relu}"]
+    has_images = images is not None or len(found.data.pictures) > 0
     batch = 32 if rows < 20_000 else 128 if rows < 200_000 else 512
     patience = 20 if rows < 20_000 else 10
     return [
         "layers:                       # the output layer is determined by target and loss",
         *(layers if images is None else images.layers()),
         f"loss: {found.loss}    # {found.loss_reason}",
-        f"optimizer: {{type: adam, learning_rate: {0.001 if images is None else 0.002}}}",
-        *([] if images is None else ["schedule: cosine"]),
+        f"optimizer: {{type: adam, learning_rate: {0.002 if has_images else 0.001}}}",
+        *(["schedule: cosine"] if has_images else []),
         "training:",
-        f"  epochs: {200 if images is None else 30}",
+        f"  epochs: {30 if has_images else 200}",
         f"  batch_size: {batch}",
         f"  early_stopping: {{monitor: {'train' if few else 'validation'}_loss, patience: {patience}}}",
         *([] if found.budget is None else [f"  max_time: {found.budget:g}    # seconds: the budget"]),

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from bpcli.config.recipe import RecipeName
 from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
+from bpcli.data.database_url import without_password
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
@@ -32,7 +33,7 @@ from bpcli.data.files.picture_names import LABEL
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.recognition import dialect_of, rows_not_skipped
 from bpcli.data.files.source import Source, open_source, read_options
-from bpcli.data.spec import DataSpec, without_password
+from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Table, absent_name_hint
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in

@@ -8,16 +8,17 @@ from statistics import median
 
 from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import RecognisedColumn
-from bpcli.data.files.picture import PictureFacts, picture_facts
+from bpcli.data.files.picture import PictureFacts
 from bpcli.data.files.picture_columns import folder_of
 from bpcli.data.files.picture_folder import pictures_in
 from bpcli.data.files.picture_names import FILE, IMAGE, SUFFIXES
-from bpcli.data.files.query import Location
+from bpcli.data.files.picture_pixels import facts_of
+from bpcli.data.files.query import Location, shown_location
 from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Table
 from bpcli.errors import UsageError
-from bpcli.wording import counted, printable
+from bpcli.wording import counted, printable, quoted
 
 MOST_PIXELS = 64
 """Longer side of the size that is chosen for pictures of several sizes: convolutions then take minutes."""
@@ -32,7 +33,7 @@ STEP = 8
 def size_for(data: DataSpec) -> tuple[DataSpec, list[str]]:
     """Data section with a size for pictures that are large or of several sizes, and a note; else without both.
 
-    The size is the median one, reduced to MOST_PIXELS. Raises DataError for a file that cannot be read,
+    The size is the median one, reduced to MOST_PIXELS. Raises DataError for files that cannot be read,
     and UsageError for pictures without folders of classes.
     """
     folder = Path(data.shown)
@@ -42,7 +43,7 @@ def size_for(data: DataSpec) -> tuple[DataSpec, list[str]]:
     if pictures[0].label is None:
         what = "pictures without classes; put those of each class in a folder of its own"
         raise UsageError(f"{printable(data.shown)}: {what}")
-    facts = [picture_facts(folder / picture.name) for picture in pictures]
+    facts = facts_of([picture.name for picture in pictures], folder, printable(data.shown))
     size, why = _size(facts)
     if why is None:
         return data, []
@@ -53,7 +54,7 @@ def size_for(data: DataSpec) -> tuple[DataSpec, list[str]]:
 def picture_columns(table: Table, targets: Collection[str], location: Location) -> dict[str, RecognisedColumn]:
     """Columns most of whose cells are paths of pictures that exist beside the file, with their size and channels.
 
-    Raises DataError for a picture that cannot be read.
+    Raises DataError for pictures that cannot be read.
     """
     found = {}
     for name, column in table.items():
@@ -62,7 +63,7 @@ def picture_columns(table: Table, targets: Collection[str], location: Location) 
         named = [path for path in paths if path.lower().endswith(SUFFIXES) and (folder / path).is_file()]
         if name in targets or 2 * len(named) <= len(paths):
             continue
-        facts = [picture_facts(folder / path) for path in named]
+        facts = facts_of(named, folder, f"{shown_location(location)}: column {quoted(name)}")
         size, why = _size(facts)
         channels = 1 if all(one.gray for one in facts) else 3
         spec = ImageColumn.model_validate({"size": size, "channels": channels})

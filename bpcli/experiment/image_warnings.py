@@ -46,15 +46,16 @@ def _contradictions(selection: Examples, source: Source) -> Iterator[DataWarning
     found = contradiction(selection)
     if found is None:
         return
-    names = picture_names(source)
     same = "image" if len(selection.inputs) == 1 else "inputs"
-    (target,) = selection.targets
-    classes = selection.table[target].labels()
-    first, second = (
-        f"{f'row {row + 1:,}' if names is None else quoted(names[row])} ({quoted(classes[row])})" for row in found.pair
-    )
+    first, second = shown_rows(found.pair, selection, source)
     text = (
         f"{counted(len(found.rows), 'row')} with the same {same} as a row of another class, such as {first} and "
         f"{second}; of equal ones, at most one class is right: correct or remove the others"
     )
-    yield DataWarning("contradiction", text, target)
+    yield DataWarning("contradiction", text, selection.targets[0])
+
+
+def shown_rows(rows: Iterable[int], selection: Examples, source: Source) -> list[str]:
+    """Rows of images with their class, by the names of their pictures if they have any."""
+    names, classes = picture_names(source), selection.table[selection.targets[0]].labels()
+    return [f"{f'row {row + 1:,}' if names is None else quoted(names[row])} ({quoted(classes[row])})" for row in rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.arrays.expansion import Intake, is_plain
+from bpcli.arrays.local_tokens import LocalTokens
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import GATHERED_BYTES
 from bpcli.data.preprocess import Preprocessor
@@ -22,6 +23,9 @@ from bpcli.training.health import HealthCheck
 CHECKPOINT_COPIES = 3
 """Number of copies of a checkpoint's content in memory while it is written."""
 
+
+MANY_TERMS = 3
+"""Terms of the longest texts, which may be in one batch, as a multiple of the mean."""
 
 COMPILED_BYTES = 200_000_000
 """Memory of numba and the compiled steps, in bytes. Measured: 115 MB if loaded from numba's cache, 200 MB if
@@ -75,6 +79,7 @@ def estimate_memory(
     step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
     if config.augment is not None:
         step += Augmenter.bytes_needed(config.augment, intake, batch // members, members, dtype)
+    step += _tokens_bytes(config, network, preprocessor, batch, dtype)
     order = members * train * np.dtype(np.intp).itemsize * (1 if members == 1 else 2)
     parameters = network.layout.size * members
     # The check for finite parameters takes one byte per parameter.
@@ -91,6 +96,20 @@ def estimate_memory(
         workspace=max(training, testing, _baselines_bytes(config, network, train, evaluated, dtype)),
         checkpoint=max(0, CHECKPOINT_COPIES * (2 + averages + slots) * parameters * dtype.itemsize - BLOCK_ROWS * n_in),
     )
+
+
+def _tokens_bytes(
+    config: ExperimentConfig, network: Network, preprocessor: Preprocessor, batch: int, dtype: np.dtype[np.floating]
+) -> int:
+    """Bytes of the tokens of a batch, and of the update of their weights."""
+    terms = {text.name: text.mean_terms for text in preprocessor.texts}
+    total = 0
+    for of in network.layout.sparse:
+        entries, size = int(MANY_TERMS * terms[of.field] * batch), (of.stop - of.start) // of.units
+        vectors = len(config.optimizer.slots) + 3  # the parameters, and scratch memory
+        update = min(entries, size) * of.units * vectors * dtype.itemsize
+        total += LocalTokens.bytes_needed(entries, batch, size, of.units, dtype) + update
+    return total
 
 
 def shards_bytes(network: Network, batch: int, shards: int, dtype: np.dtype[np.floating]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -49,6 +50,8 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of
     for surprise, count in sorted(surprises.items(), key=lambda item: (item[0].column, -item[1], item[0].value or "")):
         if surprise.ignored:
             ignored[surprise.column] = count
+        elif surprise.text is not None:
+            notes.append(f"column {quoted(surprise.column)}: {_text_note(surprise.text, count, fitted_on)}")
         elif surprise.outside is not None:
             far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
@@ -63,6 +66,16 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of
         values = listed([value for value, _ in found])
         notes.append(f"column {quoted(name)}: {rows} with {values}, not seen in {fitted_on}{treated}")
     return notes + _notes_of_ranges(far, fitted_on) + _notes_of_constants(ignored, fitted_on)
+
+
+def _text_note(what: Literal["empty", "unknown", "cut"], count: int, fitted_on: str) -> str:
+    """Note on texts without a word, without a known word, or of which the end is not read."""
+    texts = counted(count, "text")
+    if what == "empty":
+        return f"{texts} without a word"
+    if what == "unknown":
+        return f"{texts} without a word that {fitted_on} had: treated as empty"
+    return f"{texts} longer than max_tokens: the rest is not read"
 
 
 def _notes_of_constants(ignored: dict[str, int], fitted_on: str) -> list[str]:
@@ -144,9 +157,13 @@ def notes_of_ranges(target: TargetBase, given: TargetRange) -> Iterator[str]:
 
 
 def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:
-    """Note that nearly all numbers vary over a sliver of their training ranges, as pixels divided by 255 do."""
-    if table.rows < FEWEST_ROWS:
-        return []
+    """Note that nearly all numbers vary over a sliver of their training ranges, as pixels divided by 255 do.
+
+    Of an array of whole numbers, a few rows of fractions tell it.
+    """
+    of_arrays = [*_notes_of_fractions(preprocessor.arrays, table)]
+    if of_arrays or table.rows < FEWEST_ROWS:
+        return of_arrays
     columns = preprocessor.table_of_parts(table)
     spans = []
     for part in preprocessor.parts:
@@ -163,6 +180,23 @@ def notes_of_scale(preprocessor: Preprocessor, table: Table) -> list[str]:
         f"{narrow:,} of {len(spans):,} numeric inputs vary over less than {SLIVER:.0%} of their training range: are "
         "they scaled in another way than in training?"
     ]
+
+
+def _notes_of_fractions(arrays: Iterable[ArrayInput], table: Table) -> Iterator[str]:
+    """Notes on arrays of whole numbers in training, such as bytes, whose values here are fractions from -1 to 1."""
+    for array in arrays:
+        greatest = max((high for high in array.greatest if high is not None), default=0.0)
+        values = array.column_of(table).values
+        if np.dtype(array.stored).kind not in "iu" or greatest <= 1 or values.dtype.kind != "f":
+            continue
+        known = values[~np.isnan(values)]
+        if known.size and np.abs(known).max() <= 1 and (known != np.floor(known)).any():
+            least = min(low for low in array.least if low is not None)
+            here = f"fractions from {known.min():.4g} to {known.max():.4g}"
+            yield (
+                f"array {quoted(array.name)}: {here}, where training had whole numbers from {least:g} to "
+                f"{greatest:g}: are they scaled in another way than in training?"
+            )
 
 
 def notes_of_layers(network: Network, given: Collection[str]) -> Iterator[str]:

@@ -7,15 +7,18 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers.lazy import is_lazy
 from bpcli.spec import type_name
 from bpcli.training.augmentation import AugmentSpec, image_inputs
-from bpcli.wording import counted
+from bpcli.wording import counted, quoted
 
 
 def require_trainable(network: Network, config: ExperimentConfig, rows: int, loss: LossBase) -> None:
-    """Raise MismatchError if batches of the training rows are too small, or cannot be augmented."""
+    """Raise MismatchError if batches of the training rows are too small, cannot be augmented, or have texts in vain."""
     _require_batches(network, config, rows)
     _require_augmentable(config.augment, network, loss)
+    if network.layout.sparse:
+        _require_lazy(network, config)
 
 
 def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> None:
@@ -53,6 +56,32 @@ def _require_augmentable(spec: AugmentSpec | None, network: Network, loss: LossB
     if spec.mixup and "regression" not in loss.tasks and not loss.gives_probabilities:
         what = f"averages targets, and {type_name(loss)} needs whole classes: use cross_entropy"
         raise MismatchError(Mismatch(("augment", "mixup"), what))
+
+
+def _require_lazy(network: Network, config: ExperimentConfig) -> None:
+    """Raise MismatchError for what changes weights of words that a batch does not have.
+
+    These are most of the weights, so that each step would take hundreds of times as long.
+    """
+    found = []
+    column = quoted(network.layout.sparse[0].field)
+    because = f"changes weights of words that a batch of column {column} does not have"
+    if not is_lazy(config.optimizer):
+        use = "use adam, adamw, adagrad, or sgd without momentum"
+        found.append(Mismatch(("optimizer",), f"{type_name(config.optimizer)} {because}: {use}"))
+    if config.ensemble is not None and config.ensemble.members > 1:
+        what = f"column {column} is of type text: use one network, or several runs by `bpcli train --seeds`"
+        found.append(Mismatch(("ensemble", "members"), what))
+    if config.training.average is not None:
+        found.append(Mismatch(("training", "average"), f"a moving average {because}: delete it"))
+    penalties = [name for name in ("l1", "l2") if getattr(config.training.penalty, name)]
+    what = f"a penalty {because}: use adamw's weight_decay"
+    found += [Mismatch(("training", "penalty", name), what) for name in penalties]
+    if network.stems.tokens and network.layers[0].initialized_by_rows:
+        where = ("layers", 0, "initializer") if config.layers else ("output", "initializer")
+        found.append(Mismatch(where, f"data_std needs numbers, and column {column} is of type text"))
+    if found:
+        raise MismatchError(*found)
 
 
 def _require_axes(spec: AugmentSpec, shape: Grid) -> None:

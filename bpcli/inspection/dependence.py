@@ -13,6 +13,7 @@ from bpcli.data.columns import CategoricalInput, CensoredInput, ColumnInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, features_of, predictions
+from bpcli.inspection.track import Track, untracked
 from bpcli.models.model import Model
 from bpcli.training.scoring import require_finite
 from bpcli.wording import listed, quoted, suggestion
@@ -59,7 +60,9 @@ class PartialDependence:
     columns: list[Dependence]
 
 
-def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None = None) -> PartialDependence:
+def partial_dependence(
+    model: Model, table: Table, columns: Sequence[str] | None = None, track: Track = untracked
+) -> PartialDependence:
     """Partial dependence of the outputs on input columns (default: all of them).
 
     Friedman 2001, "Greedy function approximation", section 8.2. With correlated columns, some of the evaluated rows are
@@ -82,7 +85,7 @@ def partial_dependence(model: Model, table: Table, columns: Sequence[str] | None
     ends = dict(zip(inputs, accumulate(column.width for column in inputs.values()), strict=True))
     answers = model.target.answer_names(model.loss)
     found = []
-    for name, grid, cells in zip(names, grids, asked, strict=True):
+    for name, grid, cells in track(list(zip(names, grids, asked, strict=True)), "partial dependence"):
         features = slice(ends[name] - inputs[name].width, ends[name])
         means = _mean_answers(model, x, _encoded(model, chosen, inputs[name], cells, features), features)
         of_values, of_missing = means[: len(grid)].T.tolist(), means[len(grid) :].ravel().tolist()

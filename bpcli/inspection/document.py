@@ -12,6 +12,7 @@ from bpcli.inspection.attributions import Attributions, Numbers
 from bpcli.inspection.dependence import PartialDependence
 from bpcli.inspection.importance import ColumnImportance, ImageImportance, Importance, PartImportance
 from bpcli.inspection.neurons import Neuron
+from bpcli.inspection.term_ranking import RankedTerms
 from bpcli.models.summary import NetworkSummary
 
 
@@ -74,11 +75,12 @@ class Contributions:
 
 @dataclass(frozen=True)
 class InspectedColumns:
-    """Importance, contributions and partial dependence of the input columns."""
+    """Importance, contributions and partial dependence of the input columns, and terms of those of texts."""
 
     importance: RankedColumns
     contributions: Contributions
     dependence: PartialDependence
+    terms: Sequence[RankedTerms] = ()
 
 
 @dataclass(frozen=True)
@@ -98,4 +100,6 @@ class Inspection:
         document["network"] = self.network.to_json()
         if self.columns is not None and not self.columns.importance.images:
             del columns["importance"]["images"]
+        if self.columns is not None and not self.columns.terms:
+            del columns["terms"]
         return {**document, **(columns or {}), **({} if neurons is None else {"neurons": neurons})}

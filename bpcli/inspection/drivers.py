@@ -30,7 +30,8 @@ class Drivers:
             kept[image.every_feature] = False
         column_of = [part.name for part in self._inputs.parts for _ in part.features]
         chosen = np.flatnonzero(kept)
-        self.names = [self._inputs.features[index] for index in chosen]
+        names = self._inputs.features
+        self.names = [names[index] for index in chosen]
         self._cells: list[str | tuple[ImageInput, Region]] = [column_of[index] for index in chosen]
         values = [x if kept.all() else x[:, chosen]]
         for image in images:

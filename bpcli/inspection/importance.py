@@ -24,6 +24,7 @@ from bpcli.inspection.sampling import (
     features_of,
     logits_of,
 )
+from bpcli.inspection.track import Track, untracked
 from bpcli.metrics import METRICS
 from bpcli.models.model import Model
 from bpcli.spec import type_name
@@ -137,6 +138,7 @@ def permutation_importance(
     seed: int = 0,
     most_passes: int = MOST_PASSES,
     pixels: Sequence[str] = (),
+    track: Track = untracked,
 ) -> Importance:
     """Degradation of a score when the values of one column are shuffled.
 
@@ -187,7 +189,7 @@ def permutation_importance(
     before = [scores.of(unchanged, of_rows) for of_rows in weights]
     found, changed = [], ChangedRows(model, x)
     with model.threads.single():
-        for group in groups:
+        for group in track(groups, "permutation importance"):
             kept, changes = x[:, group.features].copy(), []
             for donor, of_rows, base in zip(donors, weights, before, strict=True):
                 changes.append(sign * (scores.of(changed.logits(group.features, kept[donor]), of_rows) - base))

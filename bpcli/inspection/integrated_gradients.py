@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
+from bpcli.inspection.track import Track, untracked
 from bpcli.nn.inference import Inference
 
 NODES, PIECES = 8, 4
@@ -40,6 +41,8 @@ MOST_NUMBERS = 1 << 20
 MOST_PIECES = 1 << 14
 """Maximum number of incomplete pieces per block of rows that are halved; beyond it refinement stops, as rounding may
 keep them incomplete."""
+
+STAGE = "integrated gradients"
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,13 @@ class Integrated:
 
 
 def integrated_gradients(
-    inference: Inference, baseline: Array, x: Array, weights: Array, firsts: NDArray[np.intp], pieces: int = PIECES
+    inference: Inference,
+    baseline: Array,
+    x: Array,
+    weights: Array,
+    firsts: NDArray[np.intp],
+    pieces: int = PIECES,
+    track: Track = untracked,
 ) -> Integrated:
     """Contributions of groups of inputs to Σ weights · logits, along the path from a baseline to each row.
 
@@ -172,14 +181,15 @@ def integrated_gradients(
     proportion to the contributions, so that they add up.
     """
     if inference.averaged:
-        members = [integrated_gradients(member, baseline, x, weights, firsts, pieces) for member in inference.averaged]
+        averaged = track(inference.averaged, STAGE)
+        members = [integrated_gradients(member, baseline, x, weights, firsts, pieces) for member in averaged]
         return Integrated(*(np.mean(arrays, axis=0) for arrays in zip(*map(_arrays, members), strict=True)))
     layers = inference.network.layers
     points = 1 + NODES * pieces + (inference.network.units if inference.has_few_kinks else 0)
     numbers = points * (inference.width + sum(layer.n_out for layer in layers))
     block = max(1, MOST_NUMBERS // numbers)
     result = Integrated(np.empty(len(x)), np.empty(len(x)), np.empty((len(x), len(firsts))), np.empty(len(x)))
-    for start in range(0, len(x), block):
+    for start in track(range(0, len(x), block), STAGE):
         rows = slice(start, start + block)
         found = _along(Ways(inference, baseline, x[rows], weights[rows]), len(x[rows]), firsts, pieces)
         result.baseline[rows], result.answer[rows] = found.baseline, found.answer

@@ -12,6 +12,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
 from bpcli.inspection.drivers import Drivers
 from bpcli.inspection.sampling import LEAST_ROWS, MOST_MULTIPLICATIONS, evenly_spaced
+from bpcli.inspection.track import Track, untracked
 from bpcli.models.model import Model
 from bpcli.nn.activations import Activation
 from bpcli.nn.losses import LossScratch
@@ -68,7 +69,11 @@ class Neuron:
 
 
 def inspect_neurons(
-    model: Model, table: Table, numbers: NDArray[np.intp], files: Sequence[str] | None = None
+    model: Model,
+    table: Table,
+    numbers: NDArray[np.intp],
+    files: Sequence[str] | None = None,
+    track: Track = untracked,
 ) -> list[Neuron]:
     """Inspect every neuron of the hidden dense layers on the rows of a table with targets.
 
@@ -107,7 +112,7 @@ def inspect_neurons(
                         rows=len(rows),
                         loss_rows=losses.rows,
                     )
-                    for place, values in enumerate(y.T)
+                    for place, values in track(list(enumerate(y.T)), f"neurons of layer {layer.index}")
                 ]
     return found
 

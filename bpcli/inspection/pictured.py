@@ -12,6 +12,7 @@ from bpcli.data.preprocess.image_inputs import ImageInput, images_among
 from bpcli.data.table import Table
 from bpcli.inspection.attributions import attributions, explained_names, explained_output, rows_of_images
 from bpcli.inspection.regions import Region, RegionGrid
+from bpcli.inspection.track import Track, untracked
 from bpcli.models.model import Model
 from bpcli.training.scoring import Answers
 
@@ -72,7 +73,12 @@ class PicturedImage:
 
 
 def pictured_images(
-    model: Model, table: Table, numbers: Indices, files: Sequence[str] | None, only_mistakes: bool = False
+    model: Model,
+    table: Table,
+    numbers: Indices,
+    files: Sequence[str] | None,
+    only_mistakes: bool = False,
+    track: Track = untracked,
 ) -> list[PicturedImage]:
     """Pictures of each image among the inputs, from the rows of a table with targets.
 
@@ -91,7 +97,7 @@ def pictured_images(
     every = np.unique(np.concatenate([mistakes, examples, *classes.values()]))
     if not len(every):
         return []
-    some = _Some(model, answers, table.take(every), every, numbers, files)
+    some = _Some(model, answers, table.take(every), every, numbers, files, track)
     return [some.pictured(image, mistakes, examples, classes) for image in images]
 
 
@@ -106,11 +112,12 @@ class _Some:
         rows: Indices,
         numbers: Indices,
         files: Sequence[str] | None,
+        track: Track,
     ) -> None:
         """Take the answers, numbers and files of all rows, and the table of some `rows` of these."""
         self._model, self._answers, self._numbers, self._files = model, answers, numbers, files
         self._table = table
-        self._contributions = attributions(model, table, pieces=1).contributions[:, 0]
+        self._contributions = attributions(model, table, pieces=1, track=track).contributions[:, 0]
         self._place = {row: place for place, row in enumerate(rows.tolist())}
 
     def pictured(

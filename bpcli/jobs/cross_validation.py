@@ -14,6 +14,7 @@ from bpcli.errors import UsageError
 from bpcli.jobs.series import Interval, Outcome, Series, SeriesReport
 from bpcli.jobs.spread import Spread
 from bpcli.jobs.variants import Variant, suffixed, suffixes_of
+from bpcli.metrics import bounds_of
 from bpcli.metrics.significance import CONFIDENCE, resampled_t_margin
 from bpcli.models.fold_predictions import TestedFold, fold_predictions_csv
 from bpcli.models.model import Model
@@ -48,14 +49,14 @@ class FoldsReport(SeriesReport):
 
     @property
     def intervals(self) -> Mapping[str, Interval]:
-        """Confidence intervals of the means of the test metrics; of those that at least two runs have."""
-        ratio = self.test_to_train
-        return {
-            name: (found.mean - margin, found.mean + margin)
-            for name, found in self.shown.items()
-            if found.mean is not None and found.std is not None
-            for margin in [resampled_t_margin(found.std, found.count, ratio)]
-        }
+        """Confidence intervals of the means of the test metrics that at least two runs have, clipped to their range."""
+        ratio, intervals = self.test_to_train, dict[str, Interval]()
+        for name, found in self.shown.items():
+            if found.mean is not None and found.std is not None:
+                margin = resampled_t_margin(found.std, found.count, ratio)
+                least, greatest = bounds_of(name.removeprefix(OF_TEST_ROWS))
+                intervals[name] = max(least, found.mean - margin), min(greatest, found.mean + margin)
+        return intervals
 
     @property
     def shown(self) -> Mapping[str, Spread]:

@@ -172,7 +172,8 @@ def _prepared(directory: RunDirectory, last: Checkpoint, cache: bool) -> Prepare
     kinds = None if started is None else known_kinds(header.preprocessor, data)
     source = open_source(data, folder, kinds, cache)
     if source.digest != header.data.sha256:
-        raise DataError(f"{source.shown}: the data has changed since the run; restore the original")
+        what = "the table or a picture that it names" if source.options.pictures else "the data"
+        raise DataError(f"{source.shown_from_here}: {what} has changed since the run; restore the original")
     changes: dict[str, object] = {"data": data}
     if started is not None and header.warm_start is not None:
         changes["start_from"] = StartFrom(

@@ -167,7 +167,7 @@ MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
             "mean F1 over classes, weighted by their rows",
             lambda o: o.counts.weighted(o.counts.f1),
         ),
-        _metric("mcc", "Matthews correlation coefficient, from -1 to 1", _mcc),
+        _metric("mcc", "Matthews correlation coefficient, from -1 to 1", _mcc, least=-1.0),
         _metric(
             "roc_auc",
             "area under the ROC curve of the positive class, the second of two; one-vs-rest mean for more than two",
@@ -186,6 +186,7 @@ MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
             _log_loss,
             greater_is_better=False,
             needs_probabilities=True,
+            greatest=math.inf,
         ),
         _metric(
             "brier",
@@ -193,6 +194,7 @@ MULTICLASS: Mapping[str, Metric[ClassOutcomes]] = by_name(
             _brier,
             greater_is_better=False,
             needs_probabilities=True,
+            greatest=2.0,
         ),
     ]
 )

@@ -32,6 +32,9 @@ class Metric(Generic[Outcomes]):
     needs_probabilities: bool = False
     needs_deviance: bool = False
     """Whether the loss determines the metric by its deviance."""
+    least: float = 0.0
+    greatest: float = 1.0
+    """Bounds of its values."""
 
     def function(
         self, true: Array, predicted: Array, probabilities: Array | None = None, weight: Array | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 
@@ -110,6 +111,7 @@ MULTILABEL: Mapping[str, Metric[LabelOutcomes]] = by_name(
             _log_loss,
             greater_is_better=False,
             needs_probabilities=True,
+            greatest=math.inf,
         ),
         _metric(
             "brier",

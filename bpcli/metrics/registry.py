@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,13 @@ METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
     "regression": REGRESSION,
 }
 """All scalar metrics by task and name."""
+
+
+def bounds_of(name: str) -> tuple[float, float]:
+    """Least and greatest value of a metric in any task; infinite for other scores, such as losses."""
+    found = [metrics[name] for metrics in METRICS.values() if name in metrics]
+    least = min((metric.least for metric in found), default=-math.inf)
+    return least, max((metric.greatest for metric in found), default=math.inf)
 
 
 def measure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -121,6 +122,8 @@ def _metric(name: str, description: str, greater_is_better: bool = False) -> Met
         lambda outcomes: _mean_of_targets({**_FIGURES, **_DEVIANCE_FIGURES}[name](outcomes)),
         greater_is_better,
         needs_deviance=name in _DEVIANCE_FIGURES,
+        least=-math.inf if greater_is_better else 0.0,
+        greatest=1.0 if greater_is_better else math.inf,
     )
 
 

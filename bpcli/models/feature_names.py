@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.data.preprocess import Preprocessor
+from bpcli.data.preprocess.image_inputs import images_among
 from bpcli.nn.named_layers import layer_of, named_layers
 from bpcli.nn.network import Network
 
@@ -53,8 +54,11 @@ class Names:
 def _inputs(network: Network, preprocessor: Preprocessor) -> tuple[str, ...]:
     """Names of the features: columns, or outputs of a column's stem."""
     stems = {stem.field.name: stem.layer for stem in network.stems.trained}
+    images = {image.name: image for image in images_among(preprocessor.inputs)}
     names: list[str] = []
     for column in preprocessor.inputs:
-        stem = stems.get(column.name)
-        names += column.features if stem is None else stem.feature_names(column.name, column.features)
+        stem, image = stems.get(column.name), images.get(column.name)
+        by_position = image is not None and not image.fitted.columns and not image.fitted.missing
+        features = image.positions if image is not None and by_position else column.features
+        names += features if stem is None else stem.feature_names(column.name, features)
     return tuple(names)

@@ -19,6 +19,7 @@ from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
 from bpcli.models.prediction_columns import Answered, Answers, Explainer
 from bpcli.models.prediction_lines import CsvLines, Lines
+from bpcli.models.repeated_sources import notes_of_repeats
 from bpcli.spec import type_name
 from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
@@ -78,7 +79,7 @@ def predict_files(
     if probabilities and not model.loss.gives_probabilities:
         raise UsageError(f"--probabilities: a model with loss {quoted(type_name(model.loss))} gives none")
     lines = lines_of(_header(model, probabilities, keep, [] if explainer is None else explainer.header))
-    tally, beginning = Tally(), lines.beginning()
+    tally, beginning = Tally(notes=tuple(notes_of_repeats(sources, keep))), lines.beginning()
     for source in sources:
         table = Input.open(model, source, keep, CHUNK_ROWS if explainer is None else EXPLAINED_ROWS)
         answers = Answers(model, table.options, keep, probabilities, explainer, lines, table.where, source)

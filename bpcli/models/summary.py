@@ -17,6 +17,7 @@ from bpcli.nn.layers import LayerSummary
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import type_name
+from bpcli.training.augmentation import AugmentSpec
 from bpcli.training.ensemble import EnsembleSpec
 from bpcli.wording import shown_shape
 
@@ -160,6 +161,7 @@ class ExperimentSummary:
     data_warnings: Sequence[Json]
     """All warnings, also accepted ones, with their names."""
     groups: Mapping[str, int] | None = None
+    augment: AugmentSpec | None = None
     ensemble: EnsembleSpec | None = None
     recipe: str | None = None
     choices: Sequence[Choice] = ()
@@ -184,6 +186,7 @@ class ExperimentSummary:
             warnings=[warning.text for warning in prepared.warnings],
             data_warnings=prepared.all_warnings,
             groups={part: count for part, count in prepared.groups.items() if count} if prepared.groups else None,
+            augment=prepared.config.augment,
             ensemble=prepared.config.ensemble,
             recipe=prepared.config.recipe,
             choices=prepared.recipe,
@@ -197,6 +200,9 @@ class ExperimentSummary:
         del document["network"], document["columns"], document["choices"]
         if self.final_rows is None:
             del document["final_rows"]
+        del document["augment"]
+        if self.augment is not None:
+            document["augment"] = self.augment.model_dump()
         document["ensemble"] = None if self.ensemble is None else self.ensemble.model_dump()
         if self.recipe is not None:
             choices = [{"key": one.key, **vars(one), "path": list(one.path)} for one in self.choices]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays.fields import Input
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Position, RowwiseLayer
 from bpcli.nn.losses import LossBase, LossScratch
@@ -37,7 +38,7 @@ class BatchPass:
         part.dlogits = self.dlogits[start:stop]
         return part
 
-    def forward(self, params: Bound, state: Bound, x: tuple[Array, ...], position: Position) -> Array:
+    def forward(self, params: Bound, state: Bound, x: tuple[Input, ...], position: Position) -> Array:
         """Logits (rows, n_out), valid until the next pass. Layers update `state`."""
         return self.network.forward(params, state, x, self.workspace, position)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.expansion import Intake
-from bpcli.arrays.fields import Grid
+from bpcli.arrays.fields import Grid, Input, numbers, sparse
 from bpcli.arrays.memory import Array, Features
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
@@ -36,10 +36,18 @@ class Inference:
     def __init__(self, network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None) -> None:
         dtype = params.dtype if dtype is None else dtype
         self.network = network
-        self._params = network.bind(params.astype(dtype, copy=False))
+        self._flat = params.astype(dtype, copy=False)
+        self._params = network.bind(self._flat)
         self._state = network.bind_state(state.astype(dtype, copy=False))
         self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
         self._dtype = dtype
+
+    def narrowed(self, network: Network, columns: Mapping[str, NDArray[np.intp]]) -> Inference:
+        """Copy for a network whose fields of tokens have some of the columns, which ascend, by name of the field."""
+        flat = self.network.layout.narrowed(self._flat, network.layout, columns)
+        found = Inference(network, flat, np.empty(network.state_layout.size, self._dtype))
+        found._state = self._state
+        return found
 
     @staticmethod
     def bytes_needed(network: Network, dtype: np.dtype[Any]) -> int:
@@ -55,16 +63,15 @@ class Inference:
         count = x.count if chosen is None else len(chosen)
         out = np.empty((count, self.network.n_out), x.dtype) if out is None else out
         reader, workspace = self.network.reader(x, BLOCK_ROWS, self._dtype), self._take_workspace()
-        block: tuple[Array, ...] = ()
+        block: tuple[Array | None, ...] = ()
         for start in range(0, count, BLOCK_ROWS):
             end = min(start + BLOCK_ROWS, count)
             given = reader.slice(start, end) if chosen is None else reader.take(chosen[start:end])
-            block = block or tuple(np.empty((BLOCK_ROWS, *array.shape[1:]), array.dtype) for array in given)
+            block = block or tuple(map(_block_of, given))
             rows = len(given[0])
-            for whole, array in zip(block, given, strict=True):
-                whole[:rows], whole[rows:] = array, 0
+            whole = tuple(map(_padded, block, given))
             with np.errstate(all="ignore"):
-                out[start : start + rows] = self.network.forward(self._params, self._state, block, workspace)[:rows]
+                out[start : start + rows] = self.network.forward(self._params, self._state, whole, workspace)[:rows]
         workspace.release()  # otherwise the workspace would keep the reader's memory alive
         self._workspaces.append(workspace)
         return out
@@ -85,7 +92,7 @@ class Inference:
         They are what trained stems take; without these, what the first layer takes.
         """
         (features,) = Intake(x.signature).whole(x, self._dtype)
-        return features.copy()
+        return numbers(features).copy()
 
     def outputs(self, features: Array) -> list[Array]:
         """Output (rows, *out_shape) of each layer."""
@@ -179,3 +186,16 @@ class Inference:
             return self._workspaces.pop()
         except IndexError:  # all of them are in use
             return self.network.workspace(BLOCK_ROWS, self._dtype, training=False)
+
+
+def _block_of(values: Input) -> Array | None:
+    """Memory of a block of rows of an array; tokens need none."""
+    return np.empty((BLOCK_ROWS, *values.shape[1:]), values.dtype) if isinstance(values, np.ndarray) else None
+
+
+def _padded(block: Array | None, values: Input) -> Input:
+    """Rows followed by zeros, up to BLOCK_ROWS, in the memory of a block."""
+    if block is None or not isinstance(values, np.ndarray):
+        return sparse(values).padded(BLOCK_ROWS)
+    block[: len(values)], block[len(values) :] = values, 0
+    return block

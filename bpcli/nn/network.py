@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.arrays.fields import Field, Signature
+from bpcli.arrays.fields import Field, Input, Signature, numbers
 from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array, aligned
 from bpcli.arrays.rows import RowReader, Rows
@@ -19,6 +19,9 @@ from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Views
 from bpcli.nn.stems import Stem, Stems, StemSpec
 from bpcli.randomness import Stream
+
+NO_FEATURES = np.empty((0, 0))
+"""Dense features of a network that takes nothing but tokens."""
 
 
 class Bound(tuple[Views, ...]):
@@ -47,7 +50,8 @@ class Network:
     ) -> Network:
         """Plan `layers` for the fields of a signature, followed by a dense layer of `outputs` logits.
 
-        `stems` has the specs of stems by field name. `initializer` is that of the output layer.
+        `stems` has the specs of stems by field name. `initializer` is that of the output layer. Raises MismatchError
+        for tokens without a stem, unless the first layer is dense.
         """
         before = Stems.plan(signature, stems)
         planned: list[Layer] = []
@@ -56,6 +60,8 @@ class Network:
         for index, spec in enumerate([*layers, output]):
             planned.append(replace(spec.plan(index, shape), needs_dx=index > 0 or bool(before.trained)))
             shape = planned[-1].out_shape
+        if before.gathering is not None:
+            planned[0] = planned[0].of_tokens(before.gathering.tokens)
         named = [
             *((layer_name(layer), layer) for layer in planned),
             *((stem_name(stem), stem.layer) for stem in before.trained),
@@ -170,7 +176,7 @@ class Network:
         self,
         params: Bound,
         state: Bound,
-        x: tuple[Array, ...],
+        x: tuple[Input, ...],
         workspace: Workspace,
         position: Position | None = None,
     ) -> Array:
@@ -187,7 +193,7 @@ class Network:
         return y
 
     def outputs(
-        self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None = None
+        self, params: Bound, state: Bound, x: tuple[Input, ...], workspace: Workspace, position: Position | None = None
     ) -> Iterator[Array]:
         """Yield the output of each layer of a forward pass; each array is valid until the next one is requested."""
         passes, y = self._start(params, state, x, workspace, position)
@@ -199,7 +205,7 @@ class Network:
             yield y
 
     def _start(
-        self, params: Bound, state: Bound, x: tuple[Array, ...], workspace: Workspace, position: Position | None
+        self, params: Bound, state: Bound, x: tuple[Input, ...], workspace: Workspace, position: Position | None
     ) -> tuple[Iterator[tuple[Layer, Views, Views, LayerArrays]], Array]:
         """Layers that take a single array, each with its views, and the input of the first of them.
 
@@ -210,13 +216,20 @@ class Network:
         passes = zip(self.layers, params, state, workspace.layers, strict=True)
         stems = self.stems
         if stems.is_plain:
-            return passes, x[0]
+            return passes, numbers(x[0])
+        workspace.fields = workspace.gathered = x
+        if stems.trained:
+            features = stems.features(params.stems, state.stems, x, workspace, position)
+            if stems.gathering is None:
+                return passes, features
+            gathered = x[1 if stems.intake.expanded else 0 : len(x) - len(stems.trained)]
+            workspace.gathered = (features, *gathered) if stems.gathering.spans else gathered
         if stems.gathering is None:
-            return passes, stems.features(params.stems, state.stems, x, workspace, position)
+            raise TypeError("stems that are not plain are trained, or gather")
         layer, p, _, work = next(passes)
-        workspace.inputs.append(x[0])
-        workspace.fields = x
-        return passes, layer.forward_gathered(p, x, stems.gathering, work, workspace.stems[-1])
+        first = workspace.gathered[0]
+        workspace.inputs.append(first if isinstance(first, np.ndarray) else NO_FEATURES)
+        return passes, layer.forward_gathered(p, workspace.gathered, stems.gathering, work, workspace.stems[-1])
 
     def backward(self, params: Bound, dy: Array, workspace: Workspace, grads: Bound) -> None:
         """Write the gradient for `dy`, dL/dlogits, to `grads`. Overwrites `dy`.
@@ -229,9 +242,9 @@ class Network:
                 params[index], workspace.inputs[index], dy, workspace.layers[index], grads[index]
             )
         if gathering is not None:
-            self.layers[0].backward_gathered(
+            dy = self.layers[0].backward_gathered(
                 params[0],
-                workspace.fields,
+                workspace.gathered,
                 dy,
                 gathering,
                 workspace.layers[0],

@@ -69,6 +69,17 @@ class Exponential(ScheduleBase):
         return float(self.gamma ** int(progress))
 
 
+class Linear(ScheduleBase):
+    """A straight line from 1 down to `final`."""
+
+    type: Literal["linear"] = "linear"
+    final: float = Field(default=0.0, ge=0, le=1, description="Factor at the end.")
+
+    def factor(self, progress: float, epochs: float) -> float:
+        """Line over all epochs."""
+        return 1.0 + (self.final - 1.0) * min(progress / epochs, 1.0)
+
+
 class Cosine(ScheduleBase):
     """Half a cosine from 1 down to `final` (Loshchilov and Hutter 2017, equation 5, without restarts)."""
 
@@ -156,14 +167,14 @@ def _half_cosine(first: float, last: float, share: float) -> float:
 
 
 TimedSchedule = Annotated[
-    Constant | Step | Exponential | Cosine | FlatCosine | Coslog4 | OneCycle,
+    Constant | Step | Exponential | Linear | Cosine | FlatCosine | Coslog4 | OneCycle,
     Field(discriminator="type"),
     BareName(),
 ]
 """Schedule that depends on the step alone."""
 
 Schedule = Annotated[
-    Constant | Step | Exponential | Cosine | FlatCosine | Coslog4 | OneCycle | ReduceOnPlateau,
+    Constant | Step | Exponential | Linear | Cosine | FlatCosine | Coslog4 | OneCycle | ReduceOnPlateau,
     Field(discriminator="type"),
     BareName(),
 ]

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from bpcli.arrays.expansion import Intake
-from bpcli.arrays.fields import Field, Signature, joined
+from bpcli.arrays.fields import Field, Input, Signature, joined
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, Requests, Workspace
 from bpcli.nn.layers import Layer, Position, Shape, Views
@@ -40,12 +40,15 @@ class Stems:
     """Conversion of fields to features: numbers are copied, codes become one-hot, stems transform their fields.
 
     Features are joined in the order of the fields, (rows, width); a single field keeps its shape. A batch holds the
-    arrays that `intake` makes of the fields. Without stems and gathered fields, these are the features themselves.
+    arrays that `intake` makes of the fields, those of stems last. Without stems and gathered fields, these are the
+    features themselves. Tokens without a stem are gathered by the first layer, and no part of the dense features.
     """
 
     intake: Intake
     shape: Shape
-    """Shape of one row of features."""
+    """Shape of one row of features, tokens among them."""
+    widths: tuple[int, ...]
+    """Number of features of each field."""
     trained: tuple[Stem, ...] = ()
     copied: tuple[tuple[slice, slice], ...] = ()
     """Pairs of a column range of the expanded fields and its range in the features; used only with trained stems."""
@@ -67,28 +70,53 @@ class Stems:
         ]
         trained, copied, inspected, expanded, every, end = {}, [], list[tuple[slice, slice, int | None]](), 0, 0, 0
         numbers = {index: number for number, index in enumerate(layers)}
-        for piece in joined(signature, list(map(prod, shapes))):
+        widths = tuple(map(prod, shapes))
+        dense = 0
+        for piece in joined(signature, widths):
             end = piece.features.stop
             width = signature[piece.field].width if piece.field in layers else piece.last - piece.first
             inspected.append((slice(every, every + width), piece.features, numbers.get(piece.field)))
             every += width
+            if signature[piece.field].values == "tokens" and piece.field not in layers:
+                continue
+            place = slice(dense, dense + piece.features.stop - piece.features.start)
+            dense = place.stop
             if piece.field in layers:
-                trained[piece.field] = Stem(signature[piece.field], layers[piece.field], piece.features)
+                trained[piece.field] = Stem(signature[piece.field], layers[piece.field], place)
             else:
-                copied.append((slice(expanded, expanded + piece.last - piece.first), piece.features))
+                copied.append((slice(expanded, expanded + piece.last - piece.first), place))
                 expanded += piece.last - piece.first
-        return cls(
+        found = cls(
             intake=Intake(signature, tuple(layers)),
             shape=shapes[0] if len(signature) == 1 else (end,),
+            widths=widths,
             trained=tuple(trained[index] for index in layers),
             copied=tuple(copied),
             inspected=tuple(inspected) if layers else (),
         )
+        return found._gathering(found.tokens)
 
     @cached_property
     def is_plain(self) -> bool:
         """Whether a batch holds the features themselves."""
         return not self.trained and self.gathering is None
+
+    @cached_property
+    def tokens(self) -> tuple[int, ...]:
+        """Indices of the fields of tokens without a stem."""
+        stems = [stem.field.name for stem in self.trained]
+        named = enumerate(self.signature)
+        return tuple(index for index, field in named if field.values == "tokens" and field.name not in stems)
+
+    def token_places(self) -> dict[str, int]:
+        """Place in a batch of each field of tokens, with and without a stem, by name."""
+        kept = self.intake.kept
+        first = 1 if self.intake.expanded else 0
+        return {
+            self.signature[index].name: first + place
+            for place, index in enumerate(kept)
+            if self.signature[index].values == "tokens"
+        }
 
     @property
     def width(self) -> int:
@@ -102,24 +130,33 @@ class Stems:
 
     def gathered(self) -> Stems:
         """Copy in which the first layer gathers fields of GATHERED_FROM or more codes; itself with trained stems."""
-        kept = tuple(index for index, field in enumerate(self.signature) if field.size >= GATHERED_FROM)
-        if not kept or self.trained:
+        if self.trained:
             return self
-        return replace(self, intake=Intake(self.signature, kept), gathering=Gathering.of(self.signature, kept))
+        named = enumerate(self.signature)
+        return self._gathering(
+            tuple(index for index, field in named if field.values == "tokens" or field.size >= GATHERED_FROM)
+        )
 
     def expanded(self) -> Stems:
         """Copy in which every field of codes without a stem is expanded to one-hot features."""
-        if self.gathering is None:
-            return self
-        return replace(self, intake=Intake(self.signature), gathering=None)
+        return self if self.trained else self._gathering(self.tokens)
+
+    def _gathering(self, fields: tuple[int, ...]) -> Stems:
+        """Copy in which the first layer gathers the fields with these indices."""
+        of_stems = tuple(index for index in self.intake.kept if self._has_stem(index))
+        gathering = Gathering.of(self.signature, fields, self.widths) if fields else None
+        return replace(self, intake=Intake(self.signature, (*fields, *of_stems)), gathering=gathering)
+
+    def _has_stem(self, index: int) -> bool:
+        return any(stem.field is self.signature[index] for stem in self.trained)
 
     def requests(self, first: Layer, training: bool) -> list[Requests]:
         """Scratch memory of each stem, and of joining or gathering the features for the layer `first`."""
         joined: dict[str, Buffer] = {}
         if self.gathering is not None:
-            joined |= self.gathering.requests(first.n_out, training)
-        elif self.trained and len(self.signature) > 1:
-            joined["features"] = Buffer(self.shape)
+            joined |= self.gathering.requests(first.n_out, training, error=training and bool(self.trained))
+        if self.trained and len(self.signature) > 1:
+            joined["features"] = Buffer(self.shape if self.gathering is None else (self.gathering.width,))
         if training:
             joined |= {f"dy{number}": Buffer(stem.layer.out_shape) for number, stem in enumerate(self.trained)}
         return [*(stem.layer.buffers(training) for stem in self.trained), joined] if self.trained or joined else []
@@ -128,25 +165,25 @@ class Stems:
         self,
         params: Sequence[Views],
         state: Sequence[Views],
-        x: tuple[Array, ...],
+        x: tuple[Input, ...],
         workspace: Workspace,
         position: Position | None,
     ) -> Array:
-        """Features (rows, *shape) of a batch `x` as `intake` made it, with trained stems."""
+        """Dense features (rows, *shape) of a batch `x` as `intake` made it, with trained stems."""
         workspace.fields = x
+        of_stems: tuple[Any, ...] = x[len(x) - len(self.trained) :]
         outputs = [
-            stem.layer.forward(p, s, array, work, position)
-            for stem, p, s, array, work in zip(
-                self.trained, params, state, x[len(x) - len(self.trained) :], workspace.stems, strict=False
-            )
+            stem.layer.forward(p, s, values, work, position)
+            for stem, p, s, values, work in zip(self.trained, params, state, of_stems, workspace.stems, strict=False)
         ]
         if len(self.signature) == 1:
             return outputs[0]
         features = workspace.stems[-1]["features"]
         for stem, output in zip(self.trained, outputs, strict=True):
             features[:, stem.features] = output.reshape(len(output), -1)
-        for numbers, place in self.copied:
-            features[:, place] = x[0][:, numbers]
+        if self.copied and isinstance(x[0], np.ndarray):
+            for numbers, place in self.copied:
+                features[:, place] = x[0][:, numbers]
         return features
 
     def of_expanded(self, params: Sequence[Views], state: Sequence[Views], expanded: Array) -> Array:
@@ -177,9 +214,9 @@ class Stems:
 
     def backward(self, params: Sequence[Views], dx: Array, workspace: Workspace, grads: Sequence[Views]) -> None:
         """Write the gradient of the trained stems to `grads`, from dL/dfeatures."""
-        x = workspace.fields
+        x: tuple[Any, ...] = workspace.fields
         for number, stem in enumerate(self.trained):
-            array, work = x[len(x) - len(self.trained) + number], workspace.stems[number]
+            values, work = x[len(x) - len(self.trained) + number], workspace.stems[number]
             dy = workspace.stems[-1][f"dy{number}"]
             np.copyto(dy, (dx if len(self.signature) == 1 else dx[:, stem.features]).reshape(dy.shape))
-            stem.layer.backward(params[number], array, dy, work, grads[number])
+            stem.layer.backward(params[number], values, dy, work, grads[number])

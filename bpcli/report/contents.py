@@ -11,10 +11,14 @@ from bpcli.decision.cuts import Cuts
 from bpcli.documents.scores import Group, ScoreReport, Scores
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import DataError
+from bpcli.inspection.attributions import sampled_attributions
 from bpcli.inspection.importance import permutation_importance
 from bpcli.inspection.pictured import pictured_images
+from bpcli.inspection.term_ranking import ranked_terms
+from bpcli.inspection.track import Track, untracked
 from bpcli.models.evaluation import SplitRows, known_classes, own_data
 from bpcli.models.model import Model
+from bpcli.models.narrowed import few_rows, narrowed, text_names
 from bpcli.models.row_names import file_names
 from bpcli.models.summary import NetworkSummary
 from bpcli.models.tables import layer_table
@@ -28,6 +32,7 @@ from bpcli.report.health import health_section
 from bpcli.report.importance import importance_section
 from bpcli.report.learning import learning_section
 from bpcli.report.network_pictures import pictures_section
+from bpcli.report.terms import terms_section
 from bpcli.report.thresholds import threshold_charts
 from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
@@ -51,7 +56,7 @@ class Report:
     notes: list[str]
 
 
-def report_of(directory: RunDirectory, cache: bool = True) -> Report:
+def report_of(directory: RunDirectory, cache: bool = True, track: Track = untracked) -> Report:
     """Build the report of a run with a best checkpoint.
 
     Raises:
@@ -72,10 +77,11 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
         rows = own.rows(None)
         section, scores, notes = _evaluation(rows.model, rows)
         known = known_classes(model, rows)
-        sections += [section, importance_section(permutation_importance(model, known.table))]
+        sections += [section, *_importance(model, known, track)]
         names = file_names(model, cache)
         files = None if names is None else [names[row - 1] for row in known.numbers]
-        pictures = pictures_section(pictured_images(model, known.table, known.numbers, files, only_mistakes=True))
+        pictured = pictured_images(model, known.table, known.numbers, files, only_mistakes=True, track=track)
+        pictures = pictures_section(pictured)
         sections += [pictures] if pictures is not None else []
     except DataError as error:
         notes = [f"no evaluation: {error}"]
@@ -87,6 +93,17 @@ def report_of(directory: RunDirectory, cache: bool = True) -> Report:
     started = (summary.started_at or "at an unknown time").replace("T", " ")
     subtitle = f"{directory.path.name}: {_ending(directory, summary, records)}, started {started}"
     return Report(page(name, subtitle, shown, sections), notes)
+
+
+def _importance(model: Model, known: SplitRows, track: Track) -> list[Section]:
+    """Sections on the importance of columns, and of the terms of texts."""
+    looked_at = known.table.take(few_rows(model, known.table)) if text_names(model) else known.table
+    model = narrowed(model, looked_at)
+    sections = [importance_section(permutation_importance(model, looked_at, track=track))]
+    if text_names(model):
+        added = sampled_attributions(model, looked_at, track)
+        sections.append(terms_section(ranked_terms(model, looked_at, added)))
+    return sections
 
 
 def _ending(directory: RunDirectory, summary: Summary, records: Sequence[EpochRecord]) -> str:

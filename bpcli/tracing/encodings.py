@@ -21,6 +21,7 @@ from bpcli.data.columns.piecewise_linear import Bins
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
 from bpcli.data.columns.target_mean import TargetMeanInput
+from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
@@ -186,6 +187,19 @@ def _moment(spec: MomentInput, column: Column) -> Iterator[str]:
     for cycle in spec.cycles:
         part = f"{_number(float(cycle.value(seconds)[0]))} / {PERIODS[cycle.of]}"
         yield from (f"{function}(2π · {part}), {_COUNTED[cycle.of]}" for function in ("sin", "cos"))
+
+
+@_cells.register
+def _text(spec: TextInput, column: Column) -> Iterator[str]:
+    idf = spec.idf
+    for place, count in enumerate(spec.term_counts(column)[0].tolist()):
+        if not count:
+            yield "0: not in the text"
+        elif spec.term_weight == "mean":
+            yield f"{count} / the number of tokens of the text"
+        else:
+            by = "" if idf is None else f" · {_number(float(idf[place]))}"
+            yield f"(1 + ln {count}){by}, scaled to a row of length 1"
 
 
 @_cells.register

@@ -94,6 +94,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     given = all_views(plan.network.bind(applied))
     optimizer = _with_factors(plan)
     rule = rule_of(optimizer.with_decay(plan.weight_decay(epoch, step)), state.optimizer, steps.learning_rate)
+    terms = {text.name: text.terms for text in prepared.preprocessor.texts}
     made = {stem.field.name: stem.features for stem in plan.network.stems.trained}
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
@@ -106,7 +107,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
             "at the initial learning rate of the last epoch"
         )
     traced = [
-        _layer(at, named, record, names, given, views, rule, optimizer.rate_factors, made)
+        _layer(at, named, record, names, given, views, rule, optimizer.rate_factors, made, terms)
         for at, (named, record) in enumerate(zip(named_layers(plan.network), records, strict=True))
     ]
     trace = Trace(
@@ -161,14 +162,18 @@ def _layer(
     rule: Rule,
     factors: RateFactors | None,
     made: Mapping[str, slice],
+    terms: Mapping[str, Sequence[str]],
 ) -> TracedLayer:
     """Trace of the stem or layer at a place: forward and backward arrays, and parameters before and after the step.
 
-    made: range of the features of each stem, by field.
+    made: range of the features of each stem, by field. terms: names of what stems of texts take, by field.
     """
     layer = named.layer
     field = named.field
-    inputs = names.into(layer.index) if field is None else (field, *(f"{field} {n}" for n in range(1, layer.n_in)))
+    if field is None:
+        inputs: Sequence[str] = names.into(layer.index)
+    else:
+        inputs = terms.get(field) or (field, *(f"{field} {place}" for place in range(1, layer.n_in)))
     outputs = names.outputs[layer.index] if field is None else names.inputs[made[field]]
     forward = {"x": record.x, "z": record.z, "y": record.y, **record.kept}
     backward = {"dy": record.dy, "slope": record.slope, "dz": record.dz}

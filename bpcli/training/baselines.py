@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.expansion import Intake
+from bpcli.arrays.fields import numbers
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.documents.baselines import Baselines
@@ -58,7 +59,8 @@ def baselines(plan: TrainingPlan, epochs: int, network: Scores) -> Baselines | N
     with np.errstate(all="ignore"):
         fit = LinearFit(x)
         models = [
-            fit.fit(loss, targets, _without(plan, member, chosen, weight), constant) for member in range(len(held))
+            fit.fit(loss, numbers(targets), _without(plan, member, chosen, weight), constant)
+            for member in range(len(held))
         ]
         linear = _scores(plan, dataset, _predicted(models, held, dataset, outputs))
         alone = _scores(plan, dataset, np.tile(constant, (dataset.rows, 1)))
@@ -90,7 +92,7 @@ def _chosen_rows(plan: TrainingPlan, epochs: int) -> RowIndices | None:
 def _features(dataset: Dataset, rows: RowIndices) -> Array:
     """Features (rows, features) of some rows, as the network has them before its stems."""
     taken = Intake(dataset.x.signature).reader(dataset.x, len(rows), dataset.x.dtype).take(rows)
-    return taken[0].reshape(len(rows), -1)
+    return numbers(taken[0]).reshape(len(rows), -1)
 
 
 def _held_out(plan: TrainingPlan) -> list[RowIndices | None]:
@@ -122,7 +124,7 @@ def _predicted(
                 if rows is None
                 else rows[start : start + EVALUATED_ROWS]
             )
-            logits[block] = model.logits(reader.take(block)[0].reshape(len(block), -1))
+            logits[block] = model.logits(numbers(reader.take(block)[0]).reshape(len(block), -1))
     return logits
 
 
@@ -135,7 +137,7 @@ def _scores(plan: TrainingPlan, dataset: Dataset, logits: NDArray[np.float64]) -
         weight = None if dataset.weight is None else dataset.weight[start : start + EVALUATED_ROWS]
         (target,) = targets.slice(start, start + len(block))
         scratch = LossScratch(len(block), outputs, block.dtype)
-        total += plan.loss.value_and_gradient(block, target, weight, np.empty_like(block), scratch)
+        total += plan.loss.value_and_gradient(block, numbers(target), weight, np.empty_like(block), scratch)
     predictions = np.empty_like(exact)
     plan.loss.link(exact, predictions)
     loss = total / (dataset.rows if dataset.weight is None else float(dataset.weight.sum()))

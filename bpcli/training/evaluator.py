@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 
+from bpcli.arrays.fields import numbers
 from bpcli.data.batches import Dataset
 from bpcli.data.table import Part
 from bpcli.nn.inference import Inference
@@ -107,7 +108,7 @@ class Evaluator:
             logits, weight = self._logits[rows], None if data.weight is None else data.weight[rows]
             count = len(logits)
             scratch = self._scratch.part(0, count, batch=count)
-            yield self._plan.loss.value_and_gradient(logits, target, weight, self._gradient[:count], scratch)
+            yield self._plan.loss.value_and_gradient(logits, numbers(target), weight, self._gradient[:count], scratch)
 
 
 def initial_values(plan: TrainingPlan) -> Values:

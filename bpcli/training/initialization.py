@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.fields import numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.nn.network import Network, layer_name
@@ -32,7 +33,7 @@ def initialize_by_rows(
     """Adapt the initial parameters of a member, (layout.size,), to up to MOST_ROWS of its training rows.
 
     Each layer sees what the layers before it make of the rows. Layers of which `given` names a parameter are left as
-    they are.
+    they are. Raises TypeError for a first layer that takes tokens.
     """
     network = network.expanded
     chosen = np.sort(stream.at(OF_ROWS, member=member).permutation(rows)[:MOST_ROWS])
@@ -41,7 +42,10 @@ def initialize_by_rows(
     fields = network.reader(x, len(chosen), params.dtype).take(chosen)
     with np.errstate(all="ignore"):
         stems = network.stems
-        y = fields[0] if stems.is_plain else stems.features(bound.stems, bound_state.stems, fields, workspace, None)
+        if stems.is_plain:
+            y = numbers(fields[0])
+        else:
+            y = stems.features(bound.stems, bound_state.stems, fields, workspace, None)
         for layer, p, s, work in zip(network.layers, bound, bound_state, workspace.layers, strict=True):
             if layer.initialized_by_rows and not any(f"{layer_name(layer)}.{name}" in given for name in p):
                 layer.initialize_by_rows(p, y, stream.at(OF_LAYERS, index=layer.index, member=member))

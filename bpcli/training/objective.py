@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpcli.arrays.fields import Batch
+from bpcli.arrays.fields import Batch, sparse
 from bpcli.arrays.memory import Array
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.training.gradient_rules import GradientRules
+from bpcli.training.local_batch import LocalBatch
 from bpcli.training.spec import Clip, TrainingSpec
 
 
@@ -24,6 +25,12 @@ class Objective:
         self, network: Network, loss: LossBase, spec: TrainingSpec, batch: Batch, state: Array, position: Position
     ) -> None:
         """Take a batch and a layer state of shape (state_layout.size,), which is copied."""
+        self._local: LocalBatch | None = None
+        if network.layout.sparse:
+            places = network.stems.token_places()
+            tokens = {name: sparse(batch.x[place]) for name, place in places.items()}
+            self._local = LocalBatch(network, tokens, batch.rows, batch.y.dtype)
+            batch = self._local.load(batch)
         self.x, self.target, self.weight = batch
         self.network, self.loss, self.position, self.rows = network, loss, position, batch.rows
         self.rules = GradientRules(spec.model_copy(update={"clip": Clip()}), network.layout.weights)
@@ -47,5 +54,7 @@ class Objective:
         self.value(params)
         with np.errstate(all="ignore"):
             self.through.backward(self.network.bind(params), self.network.bind(grads))
+            if self._local is not None:
+                self._local.spread(grads)
             self.rules.apply(0, len(grads), params, grads, np.empty_like(params))
         return grads

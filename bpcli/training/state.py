@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, Literal, get_args
@@ -126,12 +126,18 @@ class TrainingState:
         def alone(vectors: Array) -> Array:
             return vectors[place : place + 1].copy()
 
+        return self.mapped(alone, alone)
+
+    def mapped(self, parameters: Callable[[Array], Array], layer_state: Callable[[Array], Array]) -> TrainingState:
+        """Copy whose vectors are functions of these: those in the layout of the parameters, and those of layers."""
         found = object.__new__(TrainingState)
-        found.params, found.layer_state = alone(self.params), alone(self.layer_state)
-        found.average_params = alone(self.average_params) if self.is_averaged else found.params
-        found.average_layer_state = alone(self.average_layer_state) if self.is_averaged else found.layer_state
-        found.best_params, found.best_layer_state = alone(self.best_params), alone(self.best_layer_state)
-        slots = {name: alone(slot) for name, slot in self.optimizer.slots.items()}
+        found.params, found.layer_state = parameters(self.params), layer_state(self.layer_state)
+        found.average_params, found.average_layer_state = found.params, found.layer_state
+        if self.is_averaged:
+            found.average_params = parameters(self.average_params)
+            found.average_layer_state = layer_state(self.average_layer_state)
+        found.best_params, found.best_layer_state = parameters(self.best_params), layer_state(self.best_layer_state)
+        slots = {name: parameters(slot) for name, slot in self.optimizer.slots.items()}
         found.optimizer = replace(self.optimizer, slots=slots, numbers=dict(self.optimizer.numbers))
         found.counters = self.counters
         return found

@@ -30,11 +30,13 @@ class Stepping:
     """Bytes of batches gathered at a time; compiled steps process them in one call."""
     kernels: bool = False
     """Whether serial steps of several members run elementwise operations as machine code. It does not change a bit."""
+    tokens: bool = False
+    """Whether lazy steps multiply tokens by machine code."""
 
     @property
     def compiled(self) -> bool:
-        """Whether steps run as machine code."""
-        return self.way == "compiled"
+        """Whether steps, or products with tokens, run as machine code, which changes bits."""
+        return self.way == "compiled" or self.tokens
 
     @property
     def uses_numba(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from commands import bpcli
 from planted_images import classes_run, corner_run
+from terminals import bpcli_on_terminal
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,22 @@ def test_regions_are_mapped_and_ranked_and_no_pixel_is_named(corner: Path) -> No
     assert next(line for line in lines if line.startswith("channel ")).startswith("channel    permutation")
     assert "X33" not in out
     assert "partial dependence" not in out
+
+
+def test_a_terminal_sees_progress_that_leaves_no_trace(halves: Path, tmp_path: Path) -> None:
+    stages = ("integrated gradients", "permutation importance", "neurons of layer 0")
+    shown = bpcli_on_terminal("inspect", halves, cwd=tmp_path).ok().out
+    for stage in stages:
+        assert f"{stage} \x1b[" in shown
+    assert shown.rindex("\x1b[2K") < shown.index("darker: more important")
+    shown = bpcli_on_terminal("report", halves, "-o", "report.html", cwd=tmp_path).ok().out
+    assert f"{stages[1]} \x1b[" in shown
+    assert bpcli("inspect", halves).ok().err.count("\x1b") == 0
+
+
+def test_pixels_of_an_array_are_numbered_in_explanations(corner: Path) -> None:
+    (line, *_) = bpcli("predict", corner.parent / "t.npz", "--run", corner, "--explain").ok().out.splitlines()
+    assert line.startswith("prediction,explained,baseline,contribution_X0,contribution_X1,")
 
 
 def test_a_series_has_steps(tmp_path: Path) -> None:

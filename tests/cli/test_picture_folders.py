@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import copy, copytree
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,22 @@ def test_new_pictures_of_another_size_are_predicted_by_name(trained: Path) -> No
     assert found.out == "file,prediction\na_left.png,left\nb_right.png,right\nc_left.png,left\n"
 
 
+def test_names_that_do_not_tell_pictures_apart_are_noted(trained: Path) -> None:
+    write(trained / "more", ["a_left.png", "d_right.png"])
+    write(trained / "less", ["a_left.png"])
+    found = bpcli("predict", "more", "less", "--run", "run", "--keep", "file", cwd=trained).ok()
+    assert found.out.splitlines()[1:] == ["a_left.png,left", "d_right.png,right", "a_left.png,left"]
+    note = (
+        "note: 1 name in 'file', such as 'a_left.png', is that of pictures in several folders; rows are in the order "
+        "of the folders given\n"
+    )
+    assert note in found.err
+    assert note not in bpcli("predict", "more", "less", "--run", "run", cwd=trained).ok().err
+    found = bpcli("predict", "more", "./more", "--run", "run", "--keep", "file", cwd=trained).ok()
+    assert "note: more is given 2 times, so its rows are predicted as often\n" in found.err
+    assert "several folders" not in found.err
+
+
 def test_a_folder_of_classes_is_evaluated(trained: Path) -> None:
     found = bpcli("evaluate", "run", "--data", "sides", "--json", "--require", "accuracy>=0.95", cwd=trained).ok()
     assert found.json["rows"] == 40
@@ -92,6 +109,33 @@ def test_a_broken_picture_ends_the_command_with_its_name(trained: Path) -> None:
 def test_a_run_resumes_and_reproduces_on_pictures(trained: Path) -> None:
     bpcli("reproduce", "run", cwd=trained).ok()
     bpcli("train", "--resume", "run", "--set", "training.epochs=21", cwd=trained).ok()
+
+
+def test_pixels_are_named_by_position(trained: Path) -> None:
+    found = bpcli("predict", "sides/left", "--run", "run", "--explain", cwd=trained).ok()
+    names = found.out.splitlines()[0]
+    assert names.startswith('prediction,explained,baseline,"contribution_image[0,0]","contribution_image[0,1]",')
+    assert names.endswith('"contribution_image[5,5]"')
+    found = bpcli("trace", "run", "--layer", "0", "--neuron", "0", cwd=trained).ok()
+    assert "image[1,1]  " in found.out
+    assert "image7" not in found.out
+
+
+def test_a_changed_picture_is_said_with_a_plain_path(trained: Path, tmp_path: Path) -> None:
+    copytree(trained, tmp_path / "copy")
+    write(tmp_path / "copy" / "sides" / "left", ["0.png"], size=5)
+    found = bpcli("reproduce", "run", cwd=tmp_path / "copy")
+    assert found.err == "error: sides: the data has changed since the run; restore the original\n"
+    (tmp_path / "copy" / "t.csv").write_text("photo,y\n" + "".join(f"sides/left/{n}.png,{n}.5\n" for n in range(1, 20)))
+    (tmp_path / "copy" / "t.yaml").write_text(
+        "data: {path: t.csv, target: y, columns: {photo: image}}\ntraining: {epochs: 1}\n"
+    )
+    bpcli("train", "t.yaml", "--run-dir", "of_table", "-q", cwd=tmp_path / "copy").ok()
+    copy(tmp_path / "copy" / "sides" / "left" / "2.png", tmp_path / "copy" / "sides" / "left" / "1.png")
+    found = bpcli("reproduce", "of_table", cwd=tmp_path / "copy")
+    assert found.err == (
+        "error: t.csv: the table or a picture that it names has changed since the run; restore the original\n"
+    )
 
 
 def test_rows_of_an_inspection_are_files(trained: Path) -> None:

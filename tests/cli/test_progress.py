@@ -17,6 +17,8 @@ from terminals import bpcli_on_terminal
 
 from bpcli.cli import console, progress
 from bpcli.cli.progress import Lines, Live, Silent, view
+from bpcli.cli.training_view import TrainingView
+from bpcli.jobs.training import train
 from bpcli.storage.records import EpochRecord
 from bpcli.training import EpochReport, Progress
 from bpcli.training.plan import StopReason
@@ -239,3 +241,29 @@ def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path):
     _, shown = on_terminal(tmp_path, TERM="dumb")
     assert "\x1b" not in shown
     assert "epoch 3/3" in shown
+
+
+class StopsAfter(TrainingView):
+    """View that is stopped by a signal once it has been asked so many times."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(quiet=True)
+        self._left = steps
+
+    def interrupted(self) -> bool:
+        self._left -= 1
+        return self._left <= 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "reached"), [(1, "after 1 step"), (2, "after 1 epoch"), (5, "after 1 epoch and 1 step")]
+)
+def test_how_far_an_interrupted_training_got_is_told_in_epochs_and_steps(tmp_path: Path, steps: int, reached: str):
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{row},{row % 7}.5\n" for row in range(40)))
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: t.csv, target: y, split: {validation: 0, test: 0}}\nlayers: []\n"
+        "training: {epochs: 9, batch_size: 20}\n"
+    )
+    view = StopsAfter(steps)
+    assert train(tmp_path / "c.yaml", run_dir=tmp_path / "run", observer=view).status == "interrupted"
+    assert view.reached == reached

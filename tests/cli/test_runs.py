@@ -339,7 +339,7 @@ def test_a_config_is_flattened_to_the_paths_that_set_takes(runs: Path):
 
 
 def test_no_key_of_a_config_is_taken_for_a_column(runs: Path):
-    from bpcli.cli.runs import COLUMNS
+    from bpcli.cli.runs_table import COLUMNS
 
     assert not set(COLUMNS) & set(FlatConfigs().read(RunDirectory(runs / "a")))
 

@@ -105,6 +105,31 @@ def test_a_typical_mistake_is_refused(validator: Draft202012Validator, change: s
     assert not accepts(validator, {**yaml.safe_load(ISSUE), **parse_yaml(change, "change").data})
 
 
+@pytest.mark.parametrize(
+    ("change", "is_partial"),
+    [
+        ("optimizer: {learning_rate: 0.1}", True),
+        ("schedule: {warmup_epochs: 2}", True),
+        ("data: {path: a.csv, encoders: {numeric: {bins: 8}, categorical: {min_count: 3}}}", True),
+        ("optimizer: sgd", False),
+        ("optimizer: {type: sgd, momentum: 0.5}", False),
+    ],
+)
+def test_a_recipe_completes_sections_without_a_type(validator: Draft202012Validator, change: str, is_partial: bool):
+    alone = {"data": {"path": "a.csv"}, **parse_yaml(change, "change").data}
+    assert accepts(validator, {"recipe": "tabular@1", **alone})
+    assert accepts(validator, alone) is not is_partial
+    assert accepts(validator, {"recipe": None, **alone}) is not is_partial
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["{learning_rate: 0}", "{learning_rat: 0.1}", "{}", "{type: sgd, beta1: 0.5}", "{type: sgdd}"]
+)
+def test_a_recipe_completes_no_mistake(validator: Draft202012Validator, optimizer: str):
+    config = {"recipe": "tabular@1", "data": {"path": "a.csv"}, **parse_yaml(f"optimizer: {optimizer}", "change").data}
+    assert not accepts(validator, config)
+
+
 def test_keys_are_described(validator: Draft202012Validator):
     definitions = validator.schema["$defs"]
     described = [

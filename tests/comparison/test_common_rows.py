@@ -49,8 +49,32 @@ def test_test_rows_that_another_run_has_seen_are_refused(tmp_path: Path, seen: s
     )
     two = train(tmp_path / "c.yaml", run_dir=tmp_path / "two").path
     with pytest.raises(
-        DataError, match=f"^of the 30 test rows of 'one', 30 are {what} rows of 'two', as their seeds or "
+        DataError,
+        match=f"^of the 30 test rows of 'one', 30 are {what} rows of 'two', as their data.split.column differs; ",
     ):
+        of_test(one, two)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            "data.split.validation=0.1",
+            "as their data.split.validation differs \\(test rows are drawn after the validation rows, so their share "
+            "moves them\\); give",
+        ),
+        ("seed=1", "as their seed differs; give"),
+        ("data.split={seed: 1, stratify: false}", "as their data.split.stratify, data.split.seed differ; give"),
+    ],
+)
+def test_the_refusal_says_why_the_splits_differ(tmp_path: Path, change: str, why: str) -> None:
+    write_csv(tmp_path / "t.csv", columns())
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: t.csv, target: y, exclude: [part]}\nlayers: []\ntraining: {epochs: 1}\n"
+    )
+    one = train(tmp_path / "c.yaml", run_dir=tmp_path / "one").path
+    two = train(tmp_path / "c.yaml", [change], run_dir=tmp_path / "two").path
+    with pytest.raises(DataError, match=f"{why} rows that no run has seen with --data"):
         of_test(one, two)
 
 

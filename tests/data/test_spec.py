@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bpcli.data.spec import DataSpec, without_password
+from bpcli.data.spec import DataSpec
 
 
 def spec(**keys: Any) -> DataSpec:
@@ -78,23 +78,6 @@ def test_what_does_not_go_together_is_refused(keys: dict[str, Any], words: str) 
     with pytest.raises(ValidationError, match=words) as caught:
         spec(**keys)
     assert "secret" not in caught.value.errors()[0]["msg"]
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
-        ("postgresql://host:5432/db?user=me", "postgresql://host:5432/db?user=me"),
-        ("postgresql://me:pw@host/db", "postgresql://me:***@host/db"),
-        ("postgresql://me:p@w:x@host/db", "postgresql://me:***@host/db"),
-        ("postgresql://:pw@/db", "postgresql://:***@/db"),
-        ("postgresql://h/d?a=1&password=pw&b=2", "postgresql://h/d?a=1&password=***&b=2"),
-        ("postgresql://h/d?PassWord=pw", "postgresql://h/d?PassWord=***"),
-        ("sqlite:///a:b@c.db", "sqlite:///a:b@c.db"),
-    ],
-)
-def test_passwords_are_masked(url: str, shown: str) -> None:
-    assert without_password(url) == shown
 
 
 @pytest.mark.parametrize(

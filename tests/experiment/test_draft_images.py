@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.data.columns.image_column import ImageColumn, default_layers
 from bpcli.data.table import Column, Table
 from bpcli.experiment.draft_images import Images, images_in
 from bpcli.experiment.first_config import draft_config
@@ -57,6 +58,24 @@ def test_the_draft_of_images_is_a_config_of_their_shape(tmp_path: Path) -> None:
     assert line in text
     ready = prepare(ExperimentConfig.model_validate(yaml.safe_load(text)), tmp_path)
     assert [layer.out_shape for layer in ready.network.layers[:2]] == [(9, 8, 16), (4, 4, 16)]
+
+
+def test_a_plain_network_has_the_layers_of_a_column_of_pictures_written_out(tmp_path: Path) -> None:
+    pillow: Any = pytest.importorskip("PIL.Image")
+    lines = ["photo,price"]
+    for place in range(40):
+        pixels = np.random.default_rng(place).integers(0, 256, (16, 12)).astype(np.uint8)
+        pillow.fromarray(pixels).save(tmp_path / f"{place}.png")
+        lines.append(f"{place}.png,{place / 7}")
+    (tmp_path / "goods.csv").write_text("\n".join(lines) + "\n")
+    text = draft_config(tmp_path / "goods.csv", ["price"], tmp_path / "c.yaml", None, recipe="classic").text
+    assert "    photo:    # paths of 40 pictures\n      type: image\n      size: [16, 12]\n" in text
+    assert "optimizer: {type: adam, learning_rate: 0.002}\nschedule: cosine\ntraining:\n  epochs: 30\n" in text
+    photo = ExperimentConfig.model_validate(yaml.safe_load(text)).data.columns["photo"]
+    assert isinstance(photo, ImageColumn)
+    assert photo.layers == default_layers((16, 12, 1))
+    of_image = draft_config(tmp_path / "goods.csv", ["price"], tmp_path / "c.yaml", None).text
+    assert "    photo: {type: image, size: [16, 12], channels: 1}    # paths of 40 pictures\n" in of_image
 
 
 def test_a_folder_of_pictures_has_one_input_and_convolutions(tmp_path: Path) -> None:

@@ -186,6 +186,15 @@ def test_the_paths_of_pictures_can_be_kept(run: Path, folder: Path) -> None:
     assert [row["prediction"] for row in kept] == [row["prediction"] for row in whole]
 
 
+def test_contributions_of_pixels_are_named_by_position_and_add_up(run: Path, folder: Path) -> None:
+    (row, *_) = bpcli("predict", "goods.csv", "--run", str(run), "--explain", cwd=folder).ok().rows
+    pixels = [f"contribution_photo[{line},{place}]" for line in range(8) for place in range(8)]
+    names = [name for name in row if name.startswith("contribution_")]
+    assert sorted(names) == sorted([*pixels, "contribution_weight", "contribution_material"])
+    total = float(row["baseline"]) + sum(float(row[name]) for name in names)
+    assert total == pytest.approx(float(row["explained"]))
+
+
 def test_a_table_of_pictures_alone_is_predicted_from_its_file(folder: Path, tmp_path: Path) -> None:
     lines = [f"{folder / 'photos' / f'{place}.png'},{'ab'[place % 2]}" for place in range(40)]
     (tmp_path / "alone.csv").write_text("\n".join(["photo,kind", *lines]) + "\n")

@@ -17,6 +17,7 @@ from bpcli.data.table import Column, Table
 from bpcli.errors import MemoryLimitError, MismatchError
 from bpcli.experiment.memory_estimate import estimate_memory
 from bpcli.experiment.prepare import Prepared
+from bpcli.models.summary import ExperimentSummary
 from bpcli.nn.layers import ConvLayer
 from bpcli.training.stepping import SERIAL
 
@@ -114,6 +115,15 @@ def test_columns_and_channels_first_give_the_same_bits_as_an_array(folder: Path,
     for of, state in zip((expected, found), states, strict=True):
         reports(of.plan, state)
     assert snapshot(states[0]) == snapshot(states[1])
+
+
+def test_the_summary_names_the_augmentation(folder: Path) -> None:
+    summary = ExperimentSummary.of(of_images(folder, augment={"shift": 1, "rotate": 7.5, "flip": "both"}))
+    assert summary.augment is not None
+    assert summary.augment.shown == "shift 1, flip both, rotate 7.5"
+    document = summary.to_json()["augment"]
+    assert document == {"shift": 1, "flip": "both", "rotate": 7.5, "crop": 1.0, "cutout": 0, "mixup": 0.0}
+    assert "augment" not in ExperimentSummary.of(of_images(folder, augment=None)).to_json()
 
 
 def test_a_single_channel_needs_no_axis_of_its_own(folder: Path) -> None:

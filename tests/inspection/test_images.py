@@ -49,6 +49,15 @@ def test_a_pixel_is_a_column_if_it_is_named(corner: tuple[Model, SplitRows]) -> 
     assert {one.column: one.importance > 0 for one in found.columns} == {"X": True, "X33": True, "X0": False}
 
 
+def test_a_number_of_an_image_has_a_name_by_position(
+    corner: tuple[Model, SplitRows], halves: tuple[Model, SplitRows]
+) -> None:
+    (image,), (gray,) = (images_among(model.preprocessor.inputs) for model, _ in (corner, halves))
+    assert image.positions[:3] == ["X[0,0,0]", "X[0,0,1]", "X[0,1,0]"]
+    assert image.positions[33] == "X[2,4,1]"
+    assert (gray.positions[9], len(gray.positions)) == ("X[1,1]", 64)
+
+
 def test_contributions_of_a_region_are_the_sums_of_its_pixels(corner: tuple[Model, SplitRows]) -> None:
     model, rows = corner
     of = images_among(model.preprocessor.inputs)

@@ -98,7 +98,7 @@ def report(tmp_path: Path) -> FoldsReport:
     first, second, third = series.variants(tmp_path / "p", config_with())
     outcomes = [
         outcome(first, {"train": 50, "validation": 10, "test": 30}, {"accuracy": 0.8, "roc_auc": 0.5}, loss=1.0),
-        outcome(second, {"train": 60, "validation": 0, "test": 30}, {"accuracy": 0.9, "roc_auc": None}, loss=2.0),
+        outcome(second, {"train": 60, "validation": 0, "test": 30}, {"accuracy": 0.81, "roc_auc": None}, loss=2.0),
         Outcome(third, 139, None),
     ]
     return FoldsReport(tmp_path / "p", outcomes, series, None)
@@ -106,10 +106,26 @@ def report(tmp_path: Path) -> FoldsReport:
 
 def test_the_interval_is_that_of_the_corrected_resampled_t(report: FoldsReport) -> None:
     assert report.test_to_train == 0.5
-    # 0.85 ± t(0.95, 1) · s · √(1/2 + 30/60), with s = 0.1/√2
-    margin = 12.706204736 * 0.1 / 2**0.5
-    assert report.intervals == {"test_accuracy": pytest.approx((0.85 - margin, 0.85 + margin), rel=1e-9)}
+    # 0.805 ± t(0.95, 1) · s · √(1/2 + 30/60), with s = 0.01/√2
+    margin = 12.706204736 * 0.01 / 2**0.5
+    assert report.intervals == {"test_accuracy": pytest.approx((0.805 - margin, 0.805 + margin), rel=1e-9)}
     assert list(report.shown) == ["test_accuracy", "test_roc_auc"]
+
+
+def test_an_interval_stays_in_the_range_of_its_metric(tmp_path: Path) -> None:
+    series = CrossValidation(2)
+    runs = series.variants(tmp_path / "p", config_with())
+    rows = {"train": 50, "test": 50}
+    tests = [{"accuracy": 0.8, "mse": 1.0, "r2": 0.5, "mcc": 0.1, "loss": 1.0}]
+    tests.append({name: value - 0.2 for name, value in tests[0].items()})
+    outcomes = [outcome(run, rows, {**test}) for run, test in zip(runs, tests, strict=True)]
+    intervals = FoldsReport(tmp_path / "p", outcomes, series, None).intervals
+    margin = 12.706204736 * 0.2 / 2**0.5 * 1.5**0.5
+    assert intervals["test_accuracy"] == (0.0, 1.0)
+    assert intervals["test_mse"] == (0.0, pytest.approx(0.9 + margin))
+    assert intervals["test_r2"] == (pytest.approx(0.4 - margin), 1.0)
+    assert intervals["test_mcc"] == (-1.0, 1.0)
+    assert intervals["test_loss"] == (pytest.approx(0.9 - margin), pytest.approx(0.9 + margin))
 
 
 def test_the_document_has_repeat_and_fold_of_every_run_and_intervals_of_test_metrics(report: FoldsReport) -> None:

@@ -6,6 +6,7 @@ import pytest
 from bpcli.metrics import (
     METRICS,
     Task,
+    bounds_of,
     classification_report,
     multilabel_report,
     regression_report,
@@ -48,6 +49,28 @@ def test_one_signature_serves_every_metric_of_every_task(task):
         if not metric.needs_probabilities
     }
     assert {name: better_is_one[name] for name in perfect} == pytest.approx(perfect)
+
+
+@pytest.mark.parametrize("task", get_args(Task))
+def test_values_are_within_the_bounds_of_their_metric(task):
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        true, predicted = generator.integers(0, 2, (2, 6))
+        chances = np.stack([1 - (chance := generator.random(6)), chance], axis=1)
+        if task == "multilabel":
+            true, predicted = generator.integers(0, 2, (2, 6, 2))
+        if task == "regression":
+            true, predicted = generator.normal(size=(2, 6, 2))
+        for name, metric in METRICS[task].items():
+            value, (least, greatest) = metric.function(true, predicted, chances), bounds_of(name)
+            assert least <= metric.least < metric.greatest <= greatest
+            assert value is None or metric.least <= value <= metric.greatest
+
+
+def test_other_scores_have_no_bounds():
+    assert bounds_of("loss") == (-np.inf, np.inf)
+    assert bounds_of("brier") == (0, 2)
+    assert bounds_of("r2") == (-np.inf, 1)
 
 
 def test_the_report_of_a_task_is_that_of_its_function():

@@ -8,12 +8,12 @@ an internal buffer of 8,192 numbers, whatever the array sizes; it is made small 
 
 from __future__ import annotations
 
-import tracemalloc
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from allocation import bytes_allocated as allocated
 from networks import FLOAT32, TrainingStep, layout, members, planned, targets_for
 
 from bpcli.arrays.expansion import Intake
@@ -50,34 +50,7 @@ BOUND = 4096
 assert min(ROWS, UNITS) * FLOAT32.itemsize > BOUND
 
 
-def bytes_allocated(step: Callable[[], object], steps: int = 3, warm_up: int = 1) -> int:
-    """Peak memory of `steps` steps, above what was allocated before them.
-
-    tracemalloc counts other threads too, and pytest-xdist's may receive a message at any time. A step that allocates
-    an array allocates it every time, so the lowest of three measurements is returned, or the first below BOUND.
-    """
-    numpys_buffer = np.setbufsize(16)
-    for _ in range(warm_up):
-        step()
-    tracemalloc.start()
-    try:
-        step()
-        peaks = [_peak(step, steps)]
-        while len(peaks) < 3 and min(peaks) >= BOUND:
-            peaks.append(_peak(step, steps))
-        return min(peaks)
-    finally:
-        tracemalloc.stop()
-        np.setbufsize(numpys_buffer)
-
-
-def _peak(step: Callable[[], object], steps: int) -> int:
-    before, _ = tracemalloc.get_traced_memory()
-    tracemalloc.reset_peak()
-    for _ in range(steps):
-        step()
-    _, peak = tracemalloc.get_traced_memory()
-    return peak - before
+bytes_allocated = partial(allocated, enough=BOUND)
 
 
 class WholeStep(TrainingStep):

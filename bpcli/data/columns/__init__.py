@@ -14,6 +14,7 @@ from bpcli.data.columns.spec import ColumnSpec
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_mean import TargetMeanInput
+from bpcli.data.columns.text_input import TextInput
 
 FittedInput = Annotated[
     NumericInput
@@ -26,6 +27,7 @@ FittedInput = Annotated[
     | DateInput
     | TimeOfDayInput
     | CensoredInput
+    | TextInput
     | ArrayInput,
     Field(discriminator="type"),
 ]

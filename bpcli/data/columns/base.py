@@ -32,6 +32,9 @@ class Surprise(Spec):
     outside: Range | None = Field(default=None, description="Range of the training rows, if exceeded.")
     ignored: bool = Field(default=False, description="Value of a column that was constant in training.")
     kind: Kind = Field(default="numeric", description="Kind of the values outside of the range.")
+    text: Literal["empty", "unknown", "cut"] | None = Field(
+        default=None, description="Text without a word, without a known word, or with more tokens than are read."
+    )
     usual: bool = Field(default=False, description="Whether training rows may have had missing values too.")
 
 

@@ -21,6 +21,7 @@ from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.spec_base import ColumnSpecBase, EncodersSpec, Imputation, imputed
 from bpcli.data.columns.statistics import Values, mean
 from bpcli.data.columns.target_mean import TargetMean
+from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.notations import DateNotation, NumberNotation, Order, TimeNotation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column
@@ -241,7 +242,14 @@ def _constant_moment(column: Column) -> Literal["value", "missing"] | None:
 
 
 ColumnSpec = Annotated[
-    NumericColumn | CategoricalColumn | BooleanColumn | DateColumn | TimeOfDayColumn | CensoredColumn | ImageColumn,
+    NumericColumn
+    | CategoricalColumn
+    | BooleanColumn
+    | DateColumn
+    | TimeOfDayColumn
+    | CensoredColumn
+    | ImageColumn
+    | TextColumn,
     Field(discriminator="type"),
     BareName(),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, islice
+from itertools import compress, islice, pairwise
 from operator import ne
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.picture_form import AS_THEY_ARE, PictureForm
 from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, Kind
 from bpcli.errors import DataError
+from bpcli.system.files import path_from_here
 from bpcli.wording import composed, printable, quoted
 
 BLANKS = " \t\u00a0\u202f"
@@ -216,5 +217,8 @@ def misfit(where: str, name: str, cell: str, options: ReadOptions) -> DataError:
 
 
 def shown_path(path: Path | None) -> str:
-    """Name of a file in messages; None is standard input."""
-    return "standard input" if path is None else printable(str(path))
+    """Name of a file in messages, without detours such as `runs/../data`; None is standard input."""
+    if path is None:
+        return "standard input"
+    has_detour = any(first != ".." == second for first, second in pairwise(path.parts))
+    return printable(path_from_here(path) if has_detour else str(path))

@@ -9,9 +9,10 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
+from bpcli.data.database_url import without_password
 from bpcli.data.files.query import Location, Query
 from bpcli.data.files.source import Source, open_source
-from bpcli.data.spec import DataSpec, matching_files, without_password
+from bpcli.data.spec import DataSpec, matching_files
 from bpcli.errors import UsageError
 from bpcli.wording import listed, printable
 

@@ -39,6 +39,10 @@ _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, Typ
 INSTALL = 'pip install "backprop-cli[images]"'
 
 
+class PictureError(DataError):
+    """A picture that cannot be read, where others may be."""
+
+
 class PictureFacts(NamedTuple):
     """What a file's header tells, as the picture is to be seen."""
 
@@ -48,7 +52,7 @@ class PictureFacts(NamedTuple):
 
 
 def picture_facts(path: Path) -> PictureFacts:
-    """Size and mode of a picture, from its header. Raises DataError for one that cannot be read, or is too large."""
+    """Size and mode of a picture, from its header. Raises PictureError for one that cannot be read, or is too large."""
     with _opened(path) as image:
         width, height = image.size
         if image.getexif().get(_ORIENTATION) in _TURNED:
@@ -61,7 +65,7 @@ def read_picture(path: Path, size: tuple[int, int], channels: int, out: NDArray[
 
     The first picture of an animation counts. It is turned as its EXIF orientation says; what is transparent shows
     white; a picture of another size is scaled to `size`, (height, width), whatever its proportions, by an
-    antialiased bilinear filter. Raises DataError as `picture_facts` does.
+    antialiased bilinear filter. Raises PictureError as `picture_facts` does.
     """
     from PIL import Image
 
@@ -75,7 +79,10 @@ def read_picture(path: Path, size: tuple[int, int], channels: int, out: NDArray[
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
-    """Open a picture without decoding it, and turn errors of Pillow into DataError."""
+    """Open a picture without decoding it, and turn errors of Pillow into PictureError.
+
+    Raises DataError without Pillow.
+    """
     shown = shown_path(path)
     try:
         from PIL import Image, UnidentifiedImageError
@@ -87,16 +94,16 @@ def _opened(path: Path) -> Iterator[Image]:
             with Image.open(stream, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MOST_PIXELS:
-                    raise DataError(_too_large(shown, f"{width:,} × {height:,}"))
+                    raise PictureError(_too_large(shown, f"{width:,} × {height:,}"))
                 yield image
         except Image.DecompressionBombError:
-            raise DataError(_too_large(shown, "far too many")) from None
+            raise PictureError(_too_large(shown, "far too many")) from None
         except UnidentifiedImageError:
             kinds = "PNG, JPEG, WebP, BMP, GIF or TIFF"
-            raise DataError(f"{shown}: not a picture in {kinds}; remove the file, or save it again") from None
+            raise PictureError(f"{shown}: not a picture in {kinds}; remove the file, or save it again") from None
         except _DAMAGE as error:
             what = str(error).rstrip(".") or type(error).__name__
-            raise DataError(f"{shown}: a damaged picture ({what}); remove the file, or save it again") from None
+            raise PictureError(f"{shown}: a damaged picture ({what}); remove the file, or save it again") from None
 
 
 def _too_large(shown: str, size: str) -> str:
@@ -104,7 +111,7 @@ def _too_large(shown: str, size: str) -> str:
 
 
 def _of_bytes(image: Image, path: Path) -> Image:
-    """The picture with one byte a number; the upper byte of two. Raises DataError for numbers of four bytes."""
+    """The picture with one byte a number; the upper byte of two. Raises PictureError for numbers of four bytes."""
     from PIL import Image
 
     if image.mode.startswith("I;16"):
@@ -114,7 +121,7 @@ def _of_bytes(image: Image, path: Path) -> Image:
         image.getexif().update(upright)
         return image
     if image.mode in ("I", "F"):
-        raise DataError(f"{shown_path(path)}: a picture of 32-bit numbers; save it with 8 or 16 bits a channel")
+        raise PictureError(f"{shown_path(path)}: a picture of 32-bit numbers; save it with 8 or 16 bits a channel")
     return image
 
 

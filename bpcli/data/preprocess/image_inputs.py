@@ -38,6 +38,13 @@ class ImageInput:
         return slice(self.first_part, self.first_part + self.fitted.size)
 
     @property
+    def positions(self) -> list[str]:
+        """Names of its numbers: `photo[3,17,0]` is row 3, column 17, channel 0; a single channel has no index."""
+        channels = self.shape[-1] > 1
+        places = np.ndindex(*self.shape if channels else self.shape[:-1])
+        return [f"{self.name}[{','.join(map(str, place))}]" for place in places]
+
+    @property
     def every_feature(self) -> slice:
         """Its features among those of all inputs."""
         return slice(self.first_feature, self.first_feature + self.fitted.width)

@@ -30,6 +30,7 @@ from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
@@ -47,6 +48,9 @@ PLAIN: dict[Kind, ColumnSpec] = {
     "boolean": BooleanColumn(),
 }
 """Default column config, by kind."""
+
+ORDER = {"code": 0, "real": 1, "tokens": 2}
+"""Order of fields of their own."""
 
 SCALED_FROM = 16 << 20
 """Encoded size, in bytes, from which an array's integers stay in memory unencoded and are scaled batch by batch.
@@ -155,6 +159,11 @@ class Preprocessor(Spec):
         return [column for column in self.inputs if isinstance(column, ArrayInput)]
 
     @property
+    def texts(self) -> list[TextInput]:
+        """Inputs that are texts."""
+        return [column for column in self.inputs if isinstance(column, TextInput)]
+
+    @property
     def parts(self) -> list[ColumnInput]:
         """Columns and array positions that can be analysed separately, in the order of the features."""
         return [part for column in self.inputs for part in column.parts()]
@@ -202,12 +211,12 @@ class Preprocessor(Spec):
 
     @property
     def signature(self) -> fields.Signature:
-        """Fields, in order: all plain numbers together, codes of each one-hot column, and arrays."""
+        """Fields, in order: all plain numbers together, codes of each one-hot column, arrays, and tokens."""
         own = [(place, column.field(place)) for place, column in enumerate(self.inputs)]
         places = tuple(place for place, field in own if field is None for _ in range(self.inputs[place].width))
         numbers = [fields.Field("numbers", (len(places),), places=places)] if places else []
         others = [field for _, field in own if field is not None]
-        return (*numbers, *sorted(others, key=lambda field: field.values == "real"))
+        return (*numbers, *sorted(others, key=lambda field: ORDER[field.values]))
 
     @property
     def stems(self) -> dict[str, StemSpec]:
@@ -223,6 +232,8 @@ class Preprocessor(Spec):
                 stored = np.dtype(array.stored)
                 held = stored if self.keeps_stored(array, stored, rows, dtype) else dtype
                 x += array.size * held.itemsize
+        for text in self.texts:
+            x += 2 * np.dtype(np.intp).itemsize + int(text.mean_terms * (4 + dtype.itemsize))
         values = 1 if self.target.class_names else self.target.outputs
         y = values * self.target.encoded_dtype(dtype).itemsize + self.target.truth_bytes
         weights = 0 if self.weight is None else dtype.itemsize + np.dtype(np.float64).itemsize

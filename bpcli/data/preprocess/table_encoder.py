@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from bpcli.arrays import fields
 from bpcli.arrays.rows import Rows, Scaling, records_of
+from bpcli.arrays.tokens import Tokens
 from bpcli.data.columns import ArrayInput, FittedInput, Surprise
 from bpcli.data.columns.base import Writer
 from bpcli.data.columns.statistics import Values
+from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess.plain_numbers import TOGETHER, PlainNumbers, is_plain
 from bpcli.data.table import Column, Table
 
@@ -26,7 +28,7 @@ ENCODED_NUMBERS = 1 << 18
 
 
 def side_by_side(signature: fields.Signature) -> fields.Signature:
-    """Fields stored together in one record per row: all except arrays."""
+    """Fields stored together in one record per row: all except arrays and tokens."""
     return tuple(field for field in signature if field.values == "code" or len(field.shape) == 1)
 
 
@@ -68,14 +70,19 @@ class TableEncoder:
         self._arrays: list[NDArray[Any]] = []
         self._scalings: dict[int, Scaling] = {}
         self._writers: list[tuple[FittedInput, Writer, NDArray[Any]]] = []
-        first_array = len(self._signature) - sum(len(field.shape) > 1 for field in self._signature)
+        self._tokens: list[TextInput] = []
+        arrays = [field for field in self._signature if len(field.shape) > 1]
+        first_array = len(self._signature) - len(arrays) - sum(field.values == "tokens" for field in self._signature)
         number = group = 0
         for place, column in enumerate(inputs):
             field = column.field(place)
-            like = NO_NUMBERS if is_plain(column) else column.column_of(nothing)
+            like = NO_NUMBERS if is_plain(column) or isinstance(column, TextInput) else column.column_of(nothing)
             if field is None:
                 out = self._records["numbers"][:, number : number + column.width]
                 number += column.width
+            elif isinstance(column, TextInput):
+                self._tokens.append(column)
+                continue
             elif field.values == "code":
                 out = self._records["codes"][:, group]
                 group += 1
@@ -99,7 +106,14 @@ class TableEncoder:
         together = side_by_side(self._signature)
         has_codes = any(field.values == "code" for field in together)
         records = [self._records if has_codes else self._records["numbers"]] if together else []
-        return Rows(self._signature, [*records, *self._arrays], self._dtype, self._scalings)
+        stores = [*records, *self._arrays, *map(self._of_texts, self._tokens)]
+        return Rows(self._signature, stores, self._dtype, self._scalings)
+
+    def _of_texts(self, column: TextInput) -> Tokens:
+        """Tokens of all rows of a column of texts."""
+        tokens, surprises = column.tokens(column.column_of(self._table), self._dtype)
+        self.surprises.update(surprises)
+        return tokens
 
     def _runs(self) -> list[_Run]:
         """Runs of consecutive plain numeric columns, to be encoded together, and of others."""

@@ -10,10 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpcli.arrays.fields import Grid
-from bpcli.arrays.layout import Slot
+from bpcli.arrays.fields import Grid, Input
+from bpcli.arrays.layout import Slot, SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.activations import Activation
 from bpcli.nn.layers.gathering import Gathering
 from bpcli.randomness import Stream
@@ -163,13 +164,18 @@ class Layer(ABC):
         """Output (rows, units) for pre-activations, in a new array. Raises TypeError for a layer without units."""
         raise TypeError(f"a layer of type {self.type} has no units")
 
+    def of_tokens(self, tokens: tuple[SparseRows, ...]) -> Layer:
+        """Layer whose inputs are tokens in these rows of its weights. Raises MismatchError unless `gathers`."""
+        what = f"a layer of type {self.type} takes no text: begin with a dense layer, or give the column an embedding"
+        raise MismatchError(Mismatch(("layers", self.index), f"{what} (`data.columns.{tokens[0].field}.embedding`)"))
+
     @property
     def gathers(self) -> bool:
         """Whether `forward_gathered` can take codes instead of one-hot features."""
         return False
 
     def forward_gathered(
-        self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
+        self, params: Views, x: tuple[Input, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
     ) -> Array:
         """Output for x as `gathering` describes it; `memory` holds its buffers. Raises TypeError unless `gathers`."""
         raise TypeError(f"a layer of type {self.type} does not gather")
@@ -177,14 +183,17 @@ class Layer(ABC):
     def backward_gathered(
         self,
         params: Views,
-        x: tuple[Array, ...],
+        x: tuple[Input, ...],
         dy: Array,
         gathering: Gathering,
         workspace: LayerArrays,
         memory: Views,
         grads: Views,
-    ) -> None:
-        """Write the parameters' gradient to `grads`, from dL/dy and the x of the last `forward_gathered`."""
+    ) -> Array:
+        """Write the parameters' gradient to `grads`, from dL/dy and the x of the last `forward_gathered`.
+
+        Returns dL/dx of the dense features if `memory` has room for it; otherwise it is undefined.
+        """
         raise TypeError(f"a layer of type {self.type} does not gather")
 
     def parameters(self) -> tuple[Slot, ...]:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from bpcli.arrays.fields import Input
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
@@ -53,11 +54,11 @@ class UnbiasedDenseLayer(DenseLayer):
 
     def parameters(self) -> tuple[Slot, ...]:
         """Weight."""
-        return (Slot("weight", (self.n_in, self.n_out), weight=True),)
+        return (self._weight(),)
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
         """Initialize weights with the initializer."""
-        self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
+        self.initializer.fill(out["weight"], self.fan_in, self.n_out, generator)
 
     def forward(
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
@@ -69,7 +70,7 @@ class UnbiasedDenseLayer(DenseLayer):
         return workspace["y"]
 
     def forward_gathered(
-        self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
+        self, params: Views, x: tuple[Input, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
     ) -> Array:
         """Equal to `forward` but for the order of sums."""
         z = workspace["z" if self.activation.keeps_input else "y"]

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from bpcli.arrays.layout import Slot
+from bpcli.arrays.fields import Input
+from bpcli.arrays.layout import Slot, SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation
@@ -26,6 +27,20 @@ class DenseLayer(RowwiseLayer):
 
     activation: Activation
     initializer: Initializer
+    sparse: tuple[SparseRows, ...] = field(default=(), kw_only=True)
+    """Rows of the weights of fields of tokens."""
+
+    @property
+    def fan_in(self) -> int:
+        """Inputs of a sum: a field of tokens, of which a row has few that are not 0, counts as one."""
+        return self.n_in - sum(rows.last - rows.first - 1 for rows in self.sparse)
+
+    def of_tokens(self, tokens: tuple[SparseRows, ...]) -> DenseLayer:
+        """Layer whose inputs are tokens in these rows of its weights; dL/dx of the others is computed elsewhere."""
+        return replace(self, sparse=tokens, needs_dx=False)
+
+    def _weight(self) -> Slot:
+        return Slot("weight", (self.n_in, self.n_out), weight=True, fan_in=self.fan_in, sparse=self.sparse)
 
     @property
     def units(self) -> Activation:
@@ -35,7 +50,7 @@ class DenseLayer(RowwiseLayer):
     @property
     def multiplications(self) -> int:
         """Multiplications in x W."""
-        return self.n_in * self.n_out
+        return self.fan_in * self.n_out
 
     @property
     def linear_in_pieces(self) -> bool:
@@ -69,7 +84,7 @@ class DenseLayer(RowwiseLayer):
 
     def parameters(self) -> tuple[Slot, ...]:
         """Weight and bias."""
-        return (Slot("weight", (self.n_in, self.n_out), weight=True), Slot("bias", self.out_shape))
+        return (self._weight(), Slot("bias", self.out_shape))
 
     def buffers(self, training: bool) -> dict[str, Buffer]:
         """Output, pre-activations if the activation keeps them, and dL/dx."""
@@ -84,7 +99,7 @@ class DenseLayer(RowwiseLayer):
 
     def initialize(self, out: Views, generator: np.random.Generator) -> None:
         """Initialize weights with the initializer, and biases with 0."""
-        self.initializer.fill(out["weight"], self.n_in, self.n_out, generator)
+        self.initializer.fill(out["weight"], self.fan_in, self.n_out, generator)
         out["bias"][:] = 0.0
 
     @property
@@ -131,7 +146,7 @@ class DenseLayer(RowwiseLayer):
         return True
 
     def forward_gathered(
-        self, params: Views, x: tuple[Array, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
+        self, params: Views, x: tuple[Input, ...], gathering: Gathering, workspace: LayerArrays, memory: Views
     ) -> Array:
         """Equal to `forward` but for the order of sums."""
         z = workspace["z" if self.activation.keeps_input else "y"]
@@ -143,18 +158,20 @@ class DenseLayer(RowwiseLayer):
     def backward_gathered(
         self,
         params: Views,
-        x: tuple[Array, ...],
+        x: tuple[Input, ...],
         dy: Array,
         gathering: Gathering,
         workspace: LayerArrays,
         memory: Views,
         grads: Views,
-    ) -> None:
-        """Equal to `backward` but for the order of sums, for a layer whose dL/dx is not needed."""
+    ) -> Array:
+        """Equal to `backward` but for the order of sums, and that dL/dx is only that of the dense features."""
         kept = workspace["z" if self.activation.keeps_input else "y"]
         self.activation.backward(kept, dy, workspace.scratch)
+        dx = gathering.error(dy, memory) if "dx" in memory else dy
         gathering.weight_gradient(x, dy, grads["weight"], memory)
-        self.bias_gradient(x[0], dy, workspace, grads)
+        self.bias_gradient(dy, dy, workspace, grads)
+        return dx
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy f'(z) Wᵀ."""

@@ -36,25 +36,41 @@ class RateFactors(Spec):
 
 
 class Segment(NamedTuple):
-    """Range of the flat vector with one learning-rate factor."""
+    """Range of the flat vector with one learning-rate factor; `sparse` if a step changes few of its numbers."""
 
     start: int
     stop: int
     factor: float
+    sparse: bool = False
 
 
 def segments(layout: Layout, factors: RateFactors | None) -> list[Segment]:
-    """Longest ranges of one factor, in order; the whole vector without factors."""
-    if factors is None and all(slot.rate is None for slot in layout.slots):
+    """Longest ranges of one factor, in order, and ranges of sparse rows; the whole vector without any of these."""
+    if factors is None and all(slot.rate is None for slot in layout.slots) and not layout.sparse:
         return [Segment(0, layout.size, 1.0)]
     factors = factors or RateFactors()
     found: list[Segment] = []
     start = 0
     for slot in layout.slots:
-        factor, stop = factors.of(slot), start + slot.size
-        if found and found[-1].factor == factor:
-            found[-1] = found[-1]._replace(stop=stop)
-        else:
-            found.append(Segment(start, stop, factor))
+        stop, factor = start + slot.size, factors.of(slot)
+        ranges = [one for one in layout.sparse if one.slot is slot]
+        for sparse in ranges:
+            found += [Segment(start, sparse.start, factor), Segment(sparse.start, sparse.stop, factor, sparse=True)]
+            start = sparse.stop
+        found.append(Segment(start, stop, factor))
         start = stop
+    return _longest(found)
+
+
+def _longest(segments: list[Segment]) -> list[Segment]:
+    """Segments without empty ones, and with neighbours of one factor joined, unless they are sparse."""
+    found: list[Segment] = []
+    for segment in segments:
+        before = found[-1] if found else None
+        if segment.start == segment.stop:
+            continue
+        if before is None or before.factor != segment.factor or before.sparse or segment.sparse:
+            found.append(segment)
+        else:
+            found[-1] = before._replace(stop=segment.stop)
     return found

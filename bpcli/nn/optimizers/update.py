@@ -56,11 +56,14 @@ class Update:
         self._decay, self._block = rule.decay, block
         of_slots = segments(layout, rule.rate_factors)
         self._factors = tuple(dict.fromkeys(segment.factor for segment in of_slots))
-        self.segments = [(start, stop, self._factors.index(factor)) for start, stop, factor in of_slots]
-        """Start, stop, and index of the rate factor of ranges of the parameters."""
+        self.segments = [(one.start, one.stop, self._factors.index(one.factor)) for one in of_slots if not one.sparse]
+        """Start, stop, and index of the rate factor of ranges of the parameters, but for sparse rows."""
+        self.sparse = [(one.start, self._factors.index(one.factor)) for one in of_slots if one.sparse]
+        """Start, and index of the rate factor of ranges of sparse rows."""
         self.decayed = layout.weights if rule.decay else 0
         """Number of parameters, the first ones, that are subject to weight decay."""
-        self._coefficients = self.coefficients()
+        self.last = self.coefficients()
+        """Coefficients of the last step of `take`."""
 
     def scratch(self) -> Arrays:
         """Scratch memory for `apply`, one per thread."""
@@ -142,8 +145,11 @@ class Update:
     def take(
         self, parts: Sequence[Part], learning_rate: float, state: OptimizerState, weight_decay: float | None = None
     ) -> None:
-        """Take a step for all members, given the `parts` of their vectors in that state; arguments as of `begin`."""
-        coefficients, kernel = self._coefficients, self._rule.kernel
+        """Take a step for all members, given the `parts` of their vectors in that state; arguments as of `begin`.
+
+        Sparse rows are left as they are.
+        """
+        coefficients, kernel = self.last, self._rule.kernel
         self.begin(learning_rate, state, coefficients, weight_decay)
         for params, grads, slots, scratch, factor, decayed in parts:
             if decayed is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays.expansion import Intake
-from bpcli.arrays.fields import Batch, Grid
+from bpcli.arrays.fields import Batch, Grid, numbers
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Position
 from bpcli.nn.layers.grids import as_images
@@ -73,13 +73,13 @@ class Augmenter:
                 share[:] = generator.beta(self.spec.mixup, self.spec.mixup, rows)
                 _average(batch.y[part], y[part], share)
             for index in self._out:
-                images = batch.x[index][part]
+                images, out = numbers(batch.x[index])[part], numbers(x[index])[part]
                 if self.spec.mixup:
-                    mixed = self._mixed[index][:rows] if self.spec.moves else x[index][part]
+                    mixed = self._mixed[index][:rows] if self.spec.moves else out
                     _average(images, mixed, share)
                     images = mixed
                 if self.spec.moves:
-                    self._change(index, images, x[index][part], draws)
+                    self._change(index, images, out, draws)
         return batch._replace(x=x, y=y)
 
     def _change(self, index: int, x: Array, out: Array, draws: Array) -> None:

@@ -45,6 +45,12 @@ class AugmentSpec(Spec):
         return self
 
     @property
+    def shown(self) -> str:
+        """The changes in words: `shift 2, rotate 10`."""
+        given = self.model_dump(exclude_defaults=True)
+        return ", ".join(f"{key} {value if isinstance(value, str) else f'{value:g}'}" for key, value in given.items())
+
+    @property
     def resamples(self) -> bool:
         """Whether pixels are read between those of the image, as rotations and crops need."""
         return self.rotate > 0 or self.crop < 1

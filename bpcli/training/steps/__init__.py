@@ -8,6 +8,7 @@ from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps
 from bpcli.training.steps.choice import choose_stepping
 from bpcli.training.steps.exchange import LOCAL, Exchange
+from bpcli.training.steps.lazy import LazySteps
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.training.steps.sharded import ShardedSteps
 
@@ -15,17 +16,20 @@ __all__ = ["LOCAL", "Exchange", "Steps", "choose_stepping", "steps_for"]
 
 
 def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew, exchange: Exchange = LOCAL) -> Steps:
-    """Steps of a plan, in the implementation that its `stepping` names.
+    """Steps of a plan, in the implementation that its `stepping` names; lazy ones for a network that takes tokens.
 
     Sharded and compiled steps update parameters before the whole gradient is known, so they cannot exchange
     gradients. Raises ValueError for an exchange or several members with steps other than serial.
     """
-    if exchange is not LOCAL and plan.stepping.way != "serial":
-        raise ValueError(f"{plan.stepping.way} steps cannot exchange gradients")
+    lazy = bool(plan.network.layout.sparse)
+    if exchange is not LOCAL and (plan.stepping.way != "serial" or lazy):
+        raise ValueError(f"{'lazy' if lazy else plan.stepping.way} steps cannot exchange gradients")
     if len(plan.members) > 1 and plan.stepping.way != "serial":
         raise ValueError(f"{plan.stepping.way} steps support only one member")
     if plan.stepping.way == "compiled":
         from bpcli.training.steps.compiled import CompiledSteps
 
         return CompiledSteps(plan, state, crew)
+    if lazy:
+        return LazySteps(plan, state)
     return ShardedSteps(plan, state, crew) if plan.stepping.way == "sharded" else SerialSteps(plan, state, exchange)

@@ -29,6 +29,12 @@ bits are the same, so the number of epochs may count.
 STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
 """NumPy's time per step and layer, and per floating-point operation of matrix products."""
 
+TOKENS_SECONDS, TERM_SECONDS, UNIT_SECONDS = 80e-6, 10e-9, 5e-9
+"""NumPy's time for products with tokens: per step, per term of a text, and per term and unit.
+
+Machine code takes a third to a seventh of it.
+"""
+
 SHARED_FROM = 100e6
 """Divide steps among threads from this number of floating-point operations in matrix products on: about 1 ms of work.
 
@@ -77,6 +83,8 @@ def choose_stepping(
 ) -> Stepping:
     """Compiled steps for long epochs if available, else sharded steps for long steps, else serial steps.
 
+    Networks that take tokens have lazy steps, in long epochs with compiled products.
+
     Several members, and gradients exchanged with other workers, require serial steps; a moving average of the
     parameters requires steps in NumPy. `compiled_from` is in seconds
     per epoch as estimated by `numpy_seconds`, `kernels_from` in those per training, and `shared_from` in operations
@@ -84,6 +92,8 @@ def choose_stepping(
     """
     if exchanges:
         return SERIAL
+    if plan.network.layout.sparse:
+        return Stepping(tokens=token_seconds(plan) >= compiled_from and can_compile())
     if len(plan.members) > 1:
         long = plan.epochs * numpy_seconds(plan) >= kernels_from
         return Stepping(kernels=long and _has_kernels_of_members(plan) and can_compile())
@@ -98,6 +108,15 @@ def choose_stepping(
 def numpy_seconds(plan: TrainingPlan) -> float:
     """Rough estimate of the time of an epoch in NumPy on one core, in seconds."""
     return plan.steps_per_epoch * (STEP_SECONDS * len(plan.network.layers) + OPERATION_SECONDS * operations(plan))
+
+
+def token_seconds(plan: TrainingPlan) -> float:
+    """Rough estimate of NumPy's time per epoch for products with tokens, in seconds."""
+    tokens, total = plan.train.x.tokens_by_name(), 0.0
+    for of in plan.network.layout.sparse:
+        terms = int(tokens[of.field].lengths.sum())
+        total += plan.steps_per_epoch * TOKENS_SECONDS + terms * (TERM_SECONDS + of.units * UNIT_SECONDS)
+    return total
 
 
 def operations(plan: TrainingPlan) -> float:

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.fields import Batch
+from bpcli.arrays.fields import Batch, numbers
 from bpcli.nn.compiled.arguments import Block
 from bpcli.nn.compiled.kernels import masked_numbers
 from bpcli.nn.compiled.program import Program, Rules
@@ -117,7 +117,7 @@ class CompiledSteps(Steps):
 
         (x,), y, weight = block
         data = Block(
-            x.reshape(-1),
+            numbers(x).reshape(-1),
             y.reshape(-1),
             NO_WEIGHT if weight is None else weight,
             self._program.flat_masks,

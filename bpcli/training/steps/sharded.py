@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.arrays.fields import Batch
+from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import rowwise
@@ -95,8 +95,8 @@ class ShardedSteps(Steps):
         self.update.begin(rate, self.state.optimizer, self._coefficients, decay)
         if self.average is not None:
             self.average.begin()
-        blocks = [partial(self._weights, batch.x[0], memory, block) for block in self._blocks]
-        crew.run([*blocks, partial(self._biases, batch.x[0], memory)])
+        blocks = [partial(self._weights, numbers(batch.x[0]), memory, block) for block in self._blocks]
+        crew.run([*blocks, partial(self._biases, numbers(batch.x[0]), memory)])
         if self.rules.bounds_norm:
             self.rules.bound_norm(self._flat_grads)
             crew.run([partial(self._update, start, stop) for start, stop in pairwise(self._ends)])

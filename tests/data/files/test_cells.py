@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, parse_cells, text_column, typed
+from bpcli.data.files.cells import ReadOptions, first_misfit, misfit, parse_cells, shown_path, text_column, typed
 from bpcli.data.files.csv_reader import read_csv
 from bpcli.data.notations import NumberNotation
 from bpcli.data.notations.dialect import Dialect
@@ -180,3 +180,27 @@ def test_words_are_compared_in_one_unicode_form() -> None:
 
 def test_verbatim_text_keeps_its_unicode_form() -> None:
     assert text([NFD, NFC], [0, 1], verbatim=frozenset("c")).categories == (NFD, NFC)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("t.csv", "t.csv"),
+        ("data/t.csv", "data/t.csv"),
+        ("../t.csv", "../t.csv"),
+        ("../../data/t.csv", "../../data/t.csv"),
+        ("/elsewhere/t.csv", "/elsewhere/t.csv"),
+        ("runs/one/../../data/t.csv", "data/t.csv"),
+        ("{here}/runs/../data/t.csv", "data/t.csv"),
+        ("runs/../../../t.csv", "{top}/t.csv"),
+        ("a\nb.csv", "a\\nb.csv"),
+    ],
+)
+def test_a_file_is_shown_without_detours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, shown: str
+) -> None:
+    here = tmp_path / "a" / "b"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    assert shown_path(Path(given.format(here=here))) == shown.format(top=tmp_path)
+    assert shown_path(None) == "standard input"

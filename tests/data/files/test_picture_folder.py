@@ -169,6 +169,25 @@ def test_a_damaged_picture_is_named(tmp_path: Path, suffix: str) -> None:
         assert message.endswith("remove the file, or save it again"), wrong
 
 
+@pytest.mark.parametrize("form", [PictureForm(), PictureForm((8, 8), 3)])
+def test_several_damaged_pictures_are_named_in_one_error(tmp_path: Path, form: PictureForm) -> None:
+    (tmp_path / "0.png").write_bytes(png(4, 4, bytes(20)))
+    (tmp_path / "1.png").write_bytes(png(4, 4, bytes(3)))  # with a header
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, picture_form=form)
+    assert caught.value.messages[0] == f"{tmp_path}: 2 of 3 pictures cannot be read:"
+    assert sorted(message.split(": ")[0] for message in caught.value.messages[1:]) == [
+        str(tmp_path / name) for name in ("1.png", "2.png")
+    ]
+    for place in range(3, 9):
+        (tmp_path / f"{place}.png").write_bytes(b"no picture")
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, picture_form=form)
+    assert caught.value.messages[0] == f"{tmp_path}: 8 of 9 pictures cannot be read; the first 5:"
+    assert len(caught.value.messages) == 6
+
+
 @pytest.mark.parametrize("side", [12_000, 1_000_000])
 def test_a_picture_is_refused_by_its_size_before_it_is_decoded(tmp_path: Path, side: int) -> None:
     (tmp_path / "huge.png").write_bytes(png(side, side, b"\0" * 1000))
@@ -200,7 +219,8 @@ def test_a_folder_that_is_no_table_of_pictures_is_refused(tmp_path: Path) -> Non
 
 
 def test_without_pillow_the_install_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture(tmp_path / "1.png", [RED])
+    for name in ("1.png", "2.png"):
+        picture(tmp_path / name, [RED])
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert refusal(tmp_path) == (
         'FOLDER/1.png: pictures need Pillow, which is not installed: pip install "backprop-cli[images]"'

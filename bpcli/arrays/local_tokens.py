@@ -1,0 +1,183 @@
+"""Sparse rows of a training batch over the columns that occur in it, and products with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.arrays.memory import Array
+from bpcli.arrays.tokens import Tokens
+
+LONG_ROWS, FEW_UNITS = 300, 8
+"""Mean entries per row from which, for so few units, entries are multiplied one by one. With fewer entries or more
+units, products of a dense block are faster."""
+
+BLOCK_NUMBERS = 1 << 22
+"""Largest dense block, in numbers: 16 MB of float32."""
+
+
+class LocalTokens:
+    """The rows of one batch at a time: `load` numbers the columns that occur, and products run over these alone.
+
+    The gradient with respect to weights (size, units) is kept for the columns that occur; `spread` writes all of it.
+    Little is allocated after the first batches.
+    """
+
+    def __init__(self, of: Tokens, rows: int, units: int) -> None:
+        """Allocate memory for batches of up to `rows` rows of a data set, multiplied with `units` columns."""
+        entries = int(np.sort(of.lengths)[-rows:].sum())
+        widest, longest = min(entries, of.size), int(of.lengths.max(initial=0))
+        self.columns = np.empty(0, np.intp)
+        """Columns that occur in the batch, each once."""
+        self._of, self._count, self._is_block = of[:0], 0, True
+        self._slot, self._order = np.zeros(of.size, np.intp), np.arange(entries)
+        self._places, self._column, self._last, self._rank, self._local = np.empty((5, entries), np.intp)
+        self._narrow, self._is_last = np.empty(entries, np.int32), np.empty(entries, np.bool_)
+        self._used = np.empty(widest, np.intp)
+        self._values, self._terms = np.empty((2, entries), of.dtype)
+        self._ends, self._lengths = np.empty((2, rows), np.intp)
+        self._block, self._dense = np.empty(0, of.dtype), np.empty((0, 0), of.dtype)
+        self._gathered, self._gradient = np.empty((2, widest, units), of.dtype)
+        self._sums = np.empty(widest, of.dtype)
+        self._product, self._row = np.empty((rows, units), of.dtype), np.empty((longest, units), of.dtype)
+        self._errors = np.empty(rows, of.dtype)
+
+    @staticmethod
+    def bytes_needed(entries: int, rows: int, size: int, units: int, dtype: np.dtype[Any]) -> int:
+        """Bytes of the memory for batches of `rows` rows with so many entries."""
+        widest, index = min(entries, size), np.dtype(np.intp).itemsize
+        integers = (size + 6 * entries + widest + 2 * rows) * index + 5 * entries
+        numbers = 2 * entries + min(rows * widest * 5 // 4, BLOCK_NUMBERS) + (2 * units + 1) * widest + 2 * rows * units
+        return integers + numbers * dtype.itemsize
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def __getitem__(self, rows: slice) -> Tokens:
+        """Some rows of the batch."""
+        return self._of[rows]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self._of.shape
+
+    @property
+    def most_columns(self) -> int:
+        """Most columns that can occur in a batch."""
+        return len(self._used)
+
+    @property
+    def gradient(self) -> Array:
+        """Rows of the last gradient that belong to `columns`, (columns, units)."""
+        found: Array = self._gradient[: len(self.columns)]
+        return found
+
+    def load(self, tokens: Tokens) -> LocalTokens:
+        """Take the rows of a batch."""
+        self._of, rows = tokens, len(tokens)
+        lengths, ends = self._lengths[:rows], self._ends[:rows]
+        np.subtract(tokens.stops, tokens.starts, out=lengths)
+        np.cumsum(lengths, out=ends)
+        self._count = count = int(ends[-1]) if rows else 0
+        if not count:
+            self.columns = self._used[:0]
+            return self
+        places, column, last = self._places[:count], self._column[:count], self._last[:count]
+        self._write_places(tokens, places)
+        np.take(tokens.columns, places, out=self._narrow[:count], mode="clip")
+        np.copyto(column, self._narrow[:count])
+        np.take(tokens.values, places, out=self._values[:count], mode="clip")
+        order, is_last, rank = self._order[:count], self._is_last[:count], self._rank[:count]
+        self._slot[column] = order  # of equal columns the last entry stays
+        np.take(self._slot, column, out=last, mode="clip")
+        np.equal(last, order, out=is_last)
+        np.copyto(rank, is_last)  # cumsum would make a copy of another type
+        np.cumsum(rank, out=rank)
+        np.subtract(rank, 1, out=rank)
+        local = self._local[:count]
+        np.take(rank, last, out=local, mode="clip")
+        self.columns = self._used[: int(rank[-1]) + 1]
+        self.columns[local] = column
+        numbers = rows * len(self.columns)
+        few = count > LONG_ROWS * rows and self._gathered.shape[1] <= FEW_UNITS
+        self._is_block = numbers <= BLOCK_NUMBERS and not few
+        self._write_rows(count, places)
+        if self._is_block:
+            self._write_block(numbers, count, places)
+        return self
+
+    def _write_places(self, tokens: Tokens, out: NDArray[np.intp]) -> None:
+        """Place in the pool of each entry: steps of 1, and jumps to the start of each row, summed up."""
+        out.fill(1)
+        at = 0
+        previous = 0
+        for start, length in zip(tokens.starts.tolist(), self._lengths[: len(tokens)].tolist(), strict=True):
+            if length:
+                out[at] = start - previous
+                previous = start + length - 1
+                at += length
+        np.cumsum(out, out=out)
+
+    def _write_rows(self, count: int, out: NDArray[np.intp]) -> None:
+        """Row of each entry."""
+        out.fill(0)
+        at = before = 0
+        for row, length in enumerate(self._lengths[: len(self)].tolist()):
+            if length:
+                out[at] = row - before
+                before = row
+                at += length
+        np.cumsum(out, out=out)
+
+    def _write_block(self, numbers: int, count: int, rows: NDArray[np.intp]) -> None:
+        """The batch as a dense matrix (rows, columns), given the row of each entry. Overwrites these."""
+        if len(self._block) < numbers:
+            self._block = np.empty(numbers * 5 // 4, self._of.dtype)
+        block = self._block[:numbers]
+        block.fill(0.0)
+        np.multiply(rows, len(self.columns), out=rows)
+        np.add(rows, self._local[:count], out=rows)
+        block[rows] = self._values[:count]
+        self._dense = block.reshape(len(self), len(self.columns))
+
+    def add_product(self, weight: Array, out: Array) -> None:
+        """Add x W to `out`, (rows, units)."""
+        if not self._count:
+            return
+        product = self._product[: len(self)]
+        if self._is_block:
+            gathered = self._gathered[: len(self.columns)]
+            np.take(weight, self.columns, axis=0, out=gathered, mode="clip")
+            self._dense.dot(gathered, out=product)
+        else:
+            start = 0
+            for row, end in enumerate(self._ends[: len(self)].tolist()):
+                terms = self._row[: end - start]
+                np.take(weight, self._column[start:end], axis=0, out=terms, mode="clip")
+                self._values[start:end].dot(terms, out=product[row])
+                start = end
+        np.add(out, product, out=out)
+
+    def write_gradient(self, dz: Array, out: Array) -> None:
+        """Keep xᵀ dz for the columns that occur as `gradient`; `out` is left as it is."""
+        if not self._count:
+            return
+        if self._is_block:
+            self._dense.T.dot(dz, out=self.gradient)
+            return
+        sums, terms, errors = self._sums[: len(self.columns)], self._terms[: self._count], self._errors[: len(self)]
+        for unit in range(dz.shape[1]):  # NumPy adds numbers to a vector many times faster than rows to a matrix
+            np.copyto(errors, dz[:, unit])
+            np.take(errors, self._places[: self._count], out=terms, mode="clip")
+            np.multiply(terms, self._values[: self._count], out=terms)
+            sums.fill(0.0)
+            np.add.at(sums, self._local[: self._count], terms)
+            self.gradient[:, unit] = sums
+
+    def spread(self, out: Array) -> None:
+        """Write the gradient of all columns to `out`, (size, units)."""
+        out.fill(0.0)
+        out[self.columns] = self.gradient

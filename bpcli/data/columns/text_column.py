@@ -1,0 +1,104 @@
+"""Config of a column of texts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from bpcli.data.columns.fit_context import ALONE, FitContext
+from bpcli.data.columns.spec_base import ColumnSpecBase, EncodersSpec
+from bpcli.data.columns.statistics import Values
+from bpcli.data.columns.text_input import TextInput
+from bpcli.data.table import Column
+from bpcli.data.texts.fit_vocabulary import fit_vocabulary
+from bpcli.data.texts.hashed_terms import HashedTerms
+from bpcli.data.texts.term_weights import TermWeight
+from bpcli.errors import Mismatch, MismatchError
+
+FEW_ROWS = 5_000
+"""Training rows up to which every term is kept; with more, those of at least two rows."""
+
+Lengths = Annotated[tuple[Annotated[int, Field(ge=1, le=20)], Annotated[int, Field(ge=1, le=20)]], Field(strict=False)]
+
+
+class TextColumn(ColumnSpecBase):
+    """A column of texts: its terms are the features, words and short sequences of words."""
+
+    kind = "categorical"
+    type: Literal["text"] = "text"
+    ngrams: int = Field(default=2, ge=1, le=5, description="Longest sequence of words that is a term.")
+    characters: Lengths | None = Field(
+        default=None, description="Lengths of sequences of characters within words that are terms too, such as [3, 5]."
+    )
+    max_features: int = Field(default=200_000, ge=1, le=2**31 - 1, description="Maximum number of terms.")
+    min_count: int | Literal["auto"] = Field(
+        default="auto",
+        description=f"Fewest training rows with a term. `auto`: 1 up to {FEW_ROWS:,} rows, else 2.",
+    )
+    hashing: int | None = Field(
+        default=None,
+        ge=2,
+        le=2**31 - 1,
+        description="Number of buckets for terms by their hash, instead of a vocabulary: memory is bounded, but terms "
+        "have no names.",
+    )
+    term_weight: TermWeight = Field(
+        default="tfidf",
+        description="Number of a term in a row. `tfidf`: (1 + ln count) · idf; `log_count`: 1 + ln count; both divided "
+        "by the length of the row; `mean`: count / tokens.",
+    )
+    max_tokens: int = Field(default=2_000, ge=1, le=1_000_000, description="Tokens of a text that are read.")
+    embedding: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Length of a learned vector of each term, the sum of which joins the features. Default: the first "
+        "dense layer takes the terms themselves.",
+    )
+
+    @model_validator(mode="after")
+    def _check_options(self) -> TextColumn:
+        if self.characters is not None and self.characters[0] > self.characters[1]:
+            raise ValueError("characters must be the shortest and the longest length")
+        if self.min_count != "auto" and self.min_count < 1:
+            raise ValueError("min_count must be at least 1")
+        return self
+
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> TextInput:
+        """Fit on a training column of texts. Raises MismatchError for other cells, and if there is no word."""
+        key = ("data", "columns", column.name)
+        if column.kind != "categorical" or column.shape:
+            raise MismatchError(Mismatch(key, f"{column.kind} values, where texts were expected"))
+        there = column.values[column.values >= 0]
+        codes, counts = np.unique(there, return_counts=True)
+        texts = [column.categories[code] for code in codes.tolist()]
+        if self.hashing is not None:
+            occurrences = HashedTerms(self.hashing, self.ngrams, self.characters, self.max_tokens).matches(texts)
+            words, pieces = tuple[str, ...](), tuple[str, ...]()
+            rows_with = tuple(occurrences.occurrences.rows_with(self.hashing, counts).tolist())
+        else:
+            least = (1 if len(column) <= FEW_ROWS else 2) if self.min_count == "auto" else self.min_count
+            words, pieces, rows_with = fit_vocabulary(
+                texts, counts, self.ngrams, self.characters, least, self.max_features, self.max_tokens
+            )
+        if not any(rows_with):
+            what = "no word in enough training rows; lower min_count, or list the column in data.exclude"
+            raise MismatchError(Mismatch(key, what))
+        return TextInput(
+            name=column.name,
+            indicator=False,
+            words=words,
+            pieces=pieces,
+            counts=rows_with,
+            rows=len(column),
+            ngrams=self.ngrams,
+            characters=self.characters,
+            buckets=self.hashing,
+            term_weight=self.term_weight,
+            max_tokens=self.max_tokens,
+            embedding=self.embedding,
+        )

@@ -1,0 +1,1 @@
+"""Texts: their tokens, the terms of a vocabulary, and the weights of terms in a row."""

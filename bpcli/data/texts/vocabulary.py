@@ -1,0 +1,108 @@
+"""Vocabulary: terms of the training rows, n-grams of tokens and of the characters of a token, and their matching."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.data.texts.occurrences import Occurrences, repeated
+from bpcli.data.texts.pieces import pieces_of
+from bpcli.data.texts.token_rows import Integers, token_rows
+
+
+class Level(NamedTuple):
+    """N-grams of one length: key of each, ascending, made of the shorter n-gram before its last token and that token.
+
+    terms: term of each, or -1 if it is only the beginning of longer ones.
+    """
+
+    keys: Integers
+    terms: Integers
+
+
+class Matches(NamedTuple):
+    """What a vocabulary finds in texts: occurrences of its terms, tokens of each text, and whether it was cut."""
+
+    occurrences: Occurrences
+    lengths: Integers
+    cut: NDArray[np.bool_]
+
+
+class Vocabulary:
+    """Matching of the terms of a vocabulary. Terms are numbered in the order of `words`, then of `pieces`."""
+
+    def __init__(
+        self, words: Sequence[str], pieces: Sequence[str], characters: tuple[int, int] | None, most_tokens: int
+    ) -> None:
+        """Take n-grams, whose tokens are separated by spaces, and character n-grams."""
+        self._most_tokens, self._characters = most_tokens, characters
+        self._pieces = {piece: len(words) + place for place, piece in enumerate(pieces)}
+        self._tokens: dict[str, int] = {}
+        self.terms = len(words) + len(pieces)
+        self._levels = _levels(words, self._tokens)
+
+    def matches(self, texts: Sequence[str]) -> Matches:
+        """Terms of each text."""
+        known = self._tokens if self._characters is None else dict(self._tokens)  # pieces of unknown tokens count too
+        rows = token_rows(texts, known, self._most_tokens, grows=self._characters is not None)
+        found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        tokens = nodes = np.where(rows.tokens < len(self._tokens), rows.tokens, -1)
+        for length, level in enumerate(self._levels, 1):
+            if length > 1:
+                nodes = _extended(nodes, tokens, rows.texts, length, len(self._tokens))
+            nodes = _looked_up(level.keys, nodes)
+            terms = np.where(nodes >= 0, level.terms[nodes], -1)
+            there = np.flatnonzero(terms >= 0)
+            found.append((terms[there], rows.texts[there]))
+        if self._characters is not None:
+            of_token = [
+                [self._pieces[piece] for piece in pieces_of(token, *self._characters) if piece in self._pieces]
+                for token in known
+            ]
+            pieces, source = repeated(rows.tokens, of_token)
+            found.append((pieces, rows.texts[source]))
+        terms, of = (np.concatenate(one) for one in zip(*found, strict=True))
+        return Matches(Occurrences(terms, of), rows.lengths, rows.cut)
+
+
+def _levels(words: Sequence[str], numbers: dict[str, int]) -> list[Level]:
+    """N-grams by length, with the beginnings of those that are no terms themselves. Numbers the tokens."""
+    split = [word.split(" ") for word in words]
+    for tokens in split:
+        for token in tokens:
+            numbers.setdefault(token, len(numbers))
+    lengths = np.array([len(tokens) for tokens in split], np.int64)
+    ids = np.full((len(split), int(lengths.max(initial=0))), -1, np.int64)
+    flat = [numbers[token] for tokens in split for token in tokens]
+    ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat
+    levels, nodes = [], np.zeros(len(split), np.int64)
+    for length in range(1, ids.shape[1] + 1):
+        there = np.flatnonzero(lengths >= length)
+        keys = nodes[there] * len(numbers) + ids[there, length - 1] if length > 1 else ids[there, 0]
+        level, place = np.unique(keys, return_inverse=True)
+        nodes[there] = place
+        whole = lengths[there] == length
+        terms = np.full(len(level), -1, np.int64)
+        terms[place[whole]] = there[whole]
+        levels.append(Level(level, terms))
+    return levels
+
+
+def _extended(nodes: Integers, tokens: Integers, texts: Integers, length: int, count: int) -> Integers:
+    """Keys of the n-grams of `length` tokens that begin at each token, or -1; nodes: n-grams of one token less."""
+    keys = np.full(len(nodes), -1, np.int64)
+    if len(nodes) >= length:
+        last, whole = tokens[length - 1 :], texts[length - 1 :] == texts[: len(texts) - length + 1]
+        begun = nodes[: len(last)]
+        keys[: len(last)] = np.where(whole & (begun >= 0) & (last >= 0), begun * count + last, -1)
+    return keys
+
+
+def _looked_up(keys: Integers, wanted: Integers) -> Integers:
+    """Index of each wanted key, or -1."""
+    places = np.searchsorted(keys, wanted)
+    places[places == len(keys)] = 0
+    return np.where(keys[places] == wanted, places, -1)

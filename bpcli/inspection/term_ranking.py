@@ -1,0 +1,93 @@
+"""Terms of texts, ranked by their contributions to the answers of many rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.arrays.memory import Array
+from bpcli.data.table import Table
+from bpcli.documents.table import Table as Tabular
+from bpcli.inspection.attributions import Attributions
+from bpcli.inspection.terms import TermContributions
+from bpcli.models.model import Model
+from bpcli.wording import number, printable
+
+MOST_TERMS = 1_000
+"""Maximum number of terms of a ranking."""
+
+
+@dataclass(frozen=True)
+class RankedTerm:
+    """A term, and the number of rows with it.
+
+    importance: mean size of its contribution over all rows and outputs. towards: class that it speaks for, to whose
+    answers it adds most; None for numbers and labels. contribution: its mean over the rows with the term, for a class
+    with the sign of the answer `towards`.
+    """
+
+    term: str
+    rows: int
+    importance: float
+    contribution: float
+    towards: str | None
+
+
+@dataclass(frozen=True)
+class RankedTerms:
+    """Terms of a column of texts, most important first, by their contributions over a number of rows."""
+
+    column: str
+    rows: int
+    terms: list[RankedTerm]
+
+    def table(self, most: int) -> Tabular:
+        """Table of the terms, of which `most` are shown."""
+        by_class = any(one.towards is not None for one in self.terms)
+        rows = [
+            [
+                printable(one.term),
+                str(one.rows),
+                number(one.importance),
+                number(one.contribution),
+                *([printable(one.towards or "")] if by_class else []),
+            ]
+            for one in self.terms
+        ]
+        header = ["term", "rows", "importance", "contribution", *(["towards"] if by_class else [])]
+        return Tabular(f"Terms of {self.column}", header, rows, right=(1, 2, 3), most=most)
+
+
+def ranked_terms(model: Model, table: Table, added: Attributions) -> tuple[RankedTerms, ...]:
+    """Rank the terms of each column of texts by the attributions of a table's rows."""
+    if not added.terms:
+        return ()
+    predicted = model.outcome(table)[0].predicted if model.target.class_names else None
+    return tuple(_ranked(model, terms, predicted) for terms in added.terms)
+
+
+def _ranked(model: Model, of: TermContributions, predicted: Array | None) -> RankedTerms:
+    """Rank the terms of a column; predicted: classes (rows,), or None."""
+    count = len(of.names)
+    rows = np.bincount(of.terms, minlength=count)
+    sizes = np.bincount(of.terms, np.abs(of.contributions).mean(axis=1), minlength=count) / max(of.count, 1)
+    if predicted is None:
+        means = np.bincount(of.terms, of.contributions.mean(axis=1), minlength=count) / np.maximum(rows, 1)
+        towards: list[str | None] = [None] * count
+    else:
+        classes = model.target.class_names
+        values, answer = of.contributions[:, 0], predicted[of.rows].astype(np.intp)
+        sums = np.bincount(of.terms * len(classes) + answer, values, minlength=count * len(classes))
+        best = sums.reshape(count, -1).argmax(axis=1)
+        speaks = np.where(answer == best[of.terms], values, -values if len(classes) == 2 else 0.0)
+        there = np.bincount(of.terms, (answer == best[of.terms]) | (len(classes) == 2), minlength=count)
+        means = np.bincount(of.terms, speaks, minlength=count) / np.maximum(there, 1)
+        towards = [classes[place] for place in best.tolist()]
+    order = np.argsort(-sizes, kind="stable")[:MOST_TERMS]
+    found = [
+        RankedTerm(of.names[place], int(rows[place]), float(sizes[place]), float(means[place]), towards[place])
+        for place in order.tolist()
+        if rows[place]
+    ]
+    return RankedTerms(of.column, of.count, found)
