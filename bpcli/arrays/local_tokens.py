@@ -37,7 +37,7 @@ class LocalTokens:
         self._narrow, self._is_last = np.empty(entries, np.int32), np.empty(entries, np.bool_)
         self._used = np.empty(widest, np.intp)
         self._values, self._terms = np.empty((2, entries), of.dtype)
-        self._ends, self._lengths = np.empty((2, rows), np.intp)
+        self._ends, self._lengths, self._begins, self._jumps = np.empty((4, rows), np.intp)
         self._block, self._dense = np.empty(0, of.dtype), np.empty((0, 0), of.dtype)
         self._gathered, self._gradient = np.empty((2, widest, units), of.dtype)
         self._sums = np.empty(widest, of.dtype)
@@ -104,32 +104,34 @@ class LocalTokens:
         numbers = rows * len(self.columns)
         few = count > LONG_ROWS * rows and self._gathered.shape[1] <= FEW_UNITS
         self._is_block = numbers <= BLOCK_NUMBERS and not few
-        self._write_rows(count, places)
+        self._write_rows(places)
         if self._is_block:
             self._write_block(numbers, count, places)
         return self
 
     def _write_places(self, tokens: Tokens, out: NDArray[np.intp]) -> None:
         """Place in the pool of each entry: steps of 1, and jumps to the start of each row, summed up."""
+        lengths, begins, jumps = self._lengths[: len(tokens)], self._begins[: len(tokens)], self._jumps[: len(tokens)]
+        np.subtract(self._ends[: len(tokens)], lengths, out=begins)
         out.fill(1)
-        at = 0
-        previous = 0
-        for start, length in zip(tokens.starts.tolist(), self._lengths[: len(tokens)].tolist(), strict=True):
-            if length:
-                out[at] = start - previous
-                previous = start + length - 1
-                at += length
+        if lengths.min():
+            jumps[0] = tokens.starts[0]
+            np.subtract(tokens.starts[1:], tokens.stops[:-1], out=jumps[1:])
+            np.add(jumps[1:], 1, out=jumps[1:])
+            out[begins] = jumps
+        else:
+            previous = 0
+            for start, length, begin in zip(tokens.starts.tolist(), lengths.tolist(), begins.tolist(), strict=True):
+                if length:
+                    out[begin] = start - previous
+                    previous = start + length - 1
         np.cumsum(out, out=out)
 
-    def _write_rows(self, count: int, out: NDArray[np.intp]) -> None:
+    def _write_rows(self, out: NDArray[np.intp]) -> None:
         """Row of each entry."""
         out.fill(0)
-        at = before = 0
-        for row, length in enumerate(self._lengths[: len(self)].tolist()):
-            if length:
-                out[at] = row - before
-                before = row
-                at += length
+        begins = self._begins[: len(self)]
+        np.add.at(out, begins[1 : np.searchsorted(begins, len(out))], 1)  # of equal beginnings all but one are empty
         np.cumsum(out, out=out)
 
     def _write_block(self, numbers: int, count: int, rows: NDArray[np.intp]) -> None:

@@ -30,6 +30,7 @@ class RecipeChoice(StrEnum):
     linear = "linear"
     classic = "classic"
     image = "image"
+    text = "text"
 
 
 def init(
@@ -65,7 +66,9 @@ def init(
     ] = None,
     recipe: Annotated[
         RecipeChoice,
-        typer.Option(help="Defaults of everything but the data; image for images, classic: one plain network."),
+        typer.Option(
+            help="Defaults of everything but the data; image for images, text for texts, classic: one plain network."
+        ),
     ] = RecipeChoice.tabular,
     budget: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from bpcli.wording import quoted, suggestion
 
-RecipeName = Literal["tabular", "quick", "linear", "classic", "image"]
+RecipeName = Literal["tabular", "quick", "linear", "classic", "image", "text"]
 
 NAMES: tuple[RecipeName, ...] = get_args(RecipeName)
 

@@ -14,6 +14,7 @@ from bpcli.data.columns.censored import bounds_of
 from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import spec_yaml
 from bpcli.data.columns.spec import CensoredColumn, ColumnSpec
+from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import DataSpec
@@ -178,6 +179,8 @@ def _described(
             kind = spec.type
             values, _ = bounds_of(column.present(), spec.decimal)
             what = f"{values.min():g} to {values.max():g}"
+        elif isinstance(spec, TextColumn):
+            kind, what = spec.type, f"{len(np.unique(known.values)):,} distinct"
         elif column.kind == "numeric":
             what = f"{known.values.min():g} to {known.values.max():g}"
         elif column.kind in ("date", "time_of_day"):

@@ -16,7 +16,7 @@ from bpcli.data.columns.image_column import default_layers
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.table import PARTS, Column, Table
 from bpcli.experiment.recipes import newest_choices
-from bpcli.experiment.recipes.facts import DataFacts, RowFacts
+from bpcli.experiment.recipes.facts import DataFacts, RowFacts, median_length
 from bpcli.nn.layers import LayerSpec
 from bpcli.nn.layers.sequential import SequentialLayer, plan_sequence
 from bpcli.wording import counted, duration
@@ -32,6 +32,12 @@ PARAMETER = 8e-9
 
 STEP = 0.3e-3
 """Seconds per step for everything else."""
+
+CHARACTER = 4e-7
+"""Seconds per character of a text: tokens and their vocabulary."""
+
+TERM = 4e-9
+"""Seconds per character of a text and unit of the first layer, in a step: products and optimizer."""
 
 FEATURES = {"boolean": 1, "date": 6, "time_of_day": 3}
 """Rough number of features of a column by kind."""
@@ -76,16 +82,20 @@ def within_budget(
     classes: int,
     budget: float | None,
     image: tuple[int, ...] = (),
+    texts: Collection[str] = (),
 ) -> Expected:
     """The recipe that was asked for, or the quick one if it takes too long, with so many epochs as the budget allows.
 
     classes: number of classes of the target, 0 for numbers. budget: in seconds; None for any time. image: shape of the
-    input, if each row is an image.
+    input, if each row is an image. texts: columns of texts.
     """
     inputs = [column for name, column in table.items() if name not in targets and name not in excluded]
     own_parts = table.parts is not None
     rows = table.rows if table.parts is None else int((table.parts == PARTS.index("train")).sum())
-    found = expected(asked, inputs, rows, own_parts, classes, image)
+    if asked == "text":
+        found = expected_of_texts(inputs, texts, rows, own_parts, classes)
+    else:
+        found = expected(asked, inputs, rows, own_parts, classes, image)
     if budget is None or found.seconds <= budget:
         return found
     if asked == "tabular":
@@ -135,6 +145,23 @@ def expected(
     row = 6.0 * products * PRODUCTS + outputs * OUTPUT
     step = members * (batch * row + parameters * PARAMETER) + STEP
     return Expected(f"{name}@{NEWEST}", members, epochs, epochs * -(-of_member // batch) * step, folds=folds)
+
+
+def expected_of_texts(
+    inputs: list[Column], texts: Collection[str], rows: int, own_parts: bool, classes: int
+) -> Expected:
+    """Rough time of the newest version of the recipe `text`."""
+    length = sum(median_length(column) for column in inputs if column.name in texts)
+    numeric = sum(column.kind == "numeric" for column in inputs)
+    others = sum(column.name not in texts for column in inputs) - numeric
+    train = max(1, round(rows if own_parts else rows * (1 - DEFAULT_SHARE)))
+    facts = DataFacts(train, classes > 0, numeric, others, arrays=False, validated=True, texts=1)
+    values = newest_choices("text", replace(facts, characters=length, outcomes=classes))
+    layers, batch = values[("layers",)], min(int(values[("training", "batch_size")]), train)
+    units = layers[0]["units"] if layers else max(classes, 1)
+    epochs = int(values[("training", "epochs")])
+    step = STEP + batch * length * units * TERM
+    return Expected(f"text@{NEWEST}", 1, epochs, train * length * CHARACTER + epochs * -(-train // batch) * step)
 
 
 def _planned(shape: tuple[int, ...], layers: Sequence[Any] | None) -> SequentialLayer:

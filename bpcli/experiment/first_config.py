@@ -41,6 +41,7 @@ from bpcli.experiment.draft_images import images_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
 from bpcli.experiment.first_pictures import picture_columns, size_for, with_pictures
+from bpcli.experiment.first_texts import text_columns
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
@@ -86,7 +87,7 @@ def draft_config(
     default targets of an NPZ file. task: inferred if None. cache: use the data cache. sheet: that of a workbook.
     reading: given values of reading options, such as {"skip_rows": 3}; the others are recognised. recipe: that of the
     config; `classic`, and data of arrays, give a plain network that is written out. budget: seconds of training, by
-    which `tabular` may become `quick`, or training be limited. Data of images has the recipe `image`.
+    which `tabular` may become `quick`, or training be limited. Images get the recipe `image`, texts `text`.
 
     Raises:
         DataError: the file cannot be read.
@@ -125,6 +126,7 @@ def draft_config(
         )
     }
     recognised = with_common_orders(table, recognised) | picture_columns(table, targets, source.locations[0])
+    recognised |= (texts := text_columns(table, {*targets, *recognised}))
     if recognised:
         data = data.model_copy(update={"columns": {name: column.spec for name, column in recognised.items()}})
         table = source.read(replace(read_options(data, data.kinds), split_arrays=source.options.split_arrays))
@@ -158,11 +160,9 @@ def draft_config(
     leaks = find_leaking_columns(table, targets, known, loss, excluded, data.columns)
     excluded |= leaks.excluded
     notes += leaks.notes
-    notes += [
-        f"{quoted(name)}: {said}"
-        for name, column in table.items()
-        if name not in excluded and (said := variants_noted(column, "classes" if name in targets else "categories"))
-    ]
+    of_columns = [column for name, column in table.items() if name not in {*excluded, *texts}]
+    roles = [(column, "classes" if column.name in targets else "categories") for column in of_columns]
+    notes += [f"{quoted(column.name)}: {said}" for column, role in roles if (said := variants_noted(column, role))]
     if len(excluded) + len(targets) >= len(table):
         raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
     positive = _positive(columns, data, loss)
@@ -178,15 +178,16 @@ def draft_config(
         notes.append(f"data.target_encoder: log; {encoder_reason}")
     images = images_in(table, {*targets, *excluded}, data.pictures)
     has_images = images is not None or len(data.pictures) > 0
-    if recipe == "image" and not has_images:
-        raise UsageError("--recipe image: the data has no images; choose tabular, quick, linear or classic")
+    has_texts = any(name not in excluded for name in texts)
+    if (recipe == "image" and not has_images) or (recipe == "text" and not has_texts):
+        raise UsageError(f"--recipe {recipe}: the data has no {recipe}s; choose tabular, quick, linear or classic")
     if recipe == "classic" or (any(column.shape for column in table.values()) and not has_images):
         expected = None
     else:
-        recipe = "image" if has_images else recipe
+        recipe = "image" if has_images else "text" if has_texts else recipe
         labels = 0 if "regression" in loss.tasks else len(np.unique(columns[0].values)) if len(columns) == 1 else 2
         shape = () if images is None else images.shape
-        expected = within_budget(recipe, table, targets, excluded, labels, budget, shape)
+        expected = within_budget(recipe, table, targets, excluded, labels, budget, shape, texts)
     about = (type_name(loss), reason, encoder_reason, reasons, positive, expected, budget)
     findings = Findings(data, table, targets, columns, excluded, *about)
     return Draft(config_text(findings), notes, "" if expected is None else expected.told(recipe))

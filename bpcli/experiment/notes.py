@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
+from bpcli.data.columns.spec import ColumnSpec
 from bpcli.data.columns.target_range import TargetRange
+from bpcli.data.columns.text_column import TextColumn
+from bpcli.data.columns.text_recognition import recognised_text
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.missing_names import missing_classes_noted
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
@@ -228,8 +231,8 @@ def warnings_of_classes(targets: Iterable[Column], given: Collection[str]) -> It
             yield DataWarning("missing_class", f"target {quoted(column.name)}: {said}", column.name)
 
 
-def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> list[str]:
-    """Notes about constant inputs, categories that differ only in case or blanks, and numbers with leading zeros.
+def notes_of_inputs(train: Table, inputs: list[str], given: Mapping[str, ColumnSpec]) -> list[str]:
+    """Notes about constant inputs, texts, categories that differ in case or blanks, and numbers with leading zeros.
 
     given: columns whose kind the config sets; numbers with leading zeros are then as they should be. One row does not
     show whether a column is constant.
@@ -242,6 +245,14 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Collection[str]) -> 
             constant.append(name)
         elif name not in given and is_padded(column):
             notes.append(f"column {quoted(name)}: {padded_noted(column)}, so read as categories")
+        elif name not in given and (text := recognised_text(column)):
+            hint = column_hint(name, text.spec)
+            notes.append(
+                f"column {quoted(name)}: texts, {text.reason}, read as categories; to read their words, set "
+                f"data.columns: {hint}"
+            )
+        if isinstance(given.get(name), TextColumn):
+            continue
         if said := variants_noted(column, "categories"):
             notes.append(f"column {quoted(name)}: {said}")
     if constant and train.rows > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,14 +86,16 @@ def test_texts_need_a_dense_layer_first_or_a_stem() -> None:
         assert Network.plan(SIGNATURE, {"text": TokenSum()}, layers, 2).n_in == 2 + 5 + 16
 
 
-def test_words_count_as_one_input_of_a_sum() -> None:
+@pytest.mark.parametrize(("terms", "counted"), [(40, 40), (4_000, 100)])
+def test_terms_count_as_a_hundred_inputs_of_a_sum_at_most(terms: int, counted: int) -> None:
     """A row of tokens has length 1, so initial weights of a large vocabulary are no smaller than those of a small."""
-    network = Network.plan(SIGNATURE, {}, [Dense(units=400)], 2)
+    fields = tuple(replace(field, size=terms) if field.name == "text" else field for field in SIGNATURE)
+    network = Network.plan(fields, {}, [Dense(units=400)], 2)
     slot = next(slot for slot in network.layout.slots if slot.name == "layers.0.weight")
-    assert (slot.shape, slot.fan_in) == ((47, 400), 2 + 5 + 1)
-    assert slot.sparse == (SparseRows("text", 1, 41),)
+    assert (slot.shape, slot.fan_in) == ((2 + 5 + terms, 400), 2 + 5 + counted)
+    assert slot.sparse == (SparseRows("text", 1, 1 + terms),)
     weight = network.layout.views(network.initialize(0, FLOAT64)[0])["layers.0.weight"]
-    np.testing.assert_allclose(weight.std(), np.sqrt(2 / 8), rtol=0.03)
+    np.testing.assert_allclose(weight.std(), np.sqrt(2 / (7 + counted)), rtol=0.03)
 
 
 @pytest.mark.parametrize("stems", STEMS.values(), ids=STEMS)

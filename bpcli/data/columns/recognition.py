@@ -22,6 +22,7 @@ _READ_AS = {
     "categorical": "names",
     "date": "dates",
     "image": "pictures",
+    "text": "texts",
     "time_of_day": "times of day",
 }
 """Description of the cells by type of column; other types are of numbers."""

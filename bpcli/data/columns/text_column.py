@@ -17,7 +17,7 @@ from bpcli.data.texts.hashed_terms import HashedTerms
 from bpcli.data.texts.term_weights import TermWeight
 from bpcli.errors import Mismatch, MismatchError
 
-FEW_ROWS = 5_000
+FEW_ROWS = 10_000
 """Training rows up to which every term is kept; with more, those of at least two rows."""
 
 Lengths = Annotated[tuple[Annotated[int, Field(ge=1, le=20)], Annotated[int, Field(ge=1, le=20)]], Field(strict=False)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.data.texts.occurrences import Occurrences, repeated
 from bpcli.data.texts.pieces import pieces_of
-from bpcli.data.texts.token_rows import Integers, TokenRows, token_rows
+from bpcli.data.texts.token_rows import GrowingNumbers, Integers, TokenRows, token_rows
 
 
 class FittedTerms(NamedTuple):
@@ -42,8 +42,8 @@ def fit_vocabulary(
     texts: distinct texts; weights: number of training rows with each. Of more than `most_terms` those that occur in
     the most rows are kept; among equals, those that occur first in the texts.
     """
-    numbers: dict[str, int] = {}
-    rows = token_rows(texts, numbers, most_tokens, grows=True)
+    numbers = GrowingNumbers()
+    rows = token_rows(texts, numbers, most_tokens)
     names = list(numbers)
     levels = list(_word_grams(rows, weights, ngrams, least_rows, len(names)))
     pieces, piece_rows = _piece_grams(rows, weights, names, characters, least_rows)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.texts.occurrences import Occurrences, repeated
 from bpcli.data.texts.pieces import pieces_of
-from bpcli.data.texts.token_rows import token_rows
+from bpcli.data.texts.token_rows import GrowingNumbers, token_rows
 from bpcli.data.texts.vocabulary import Matches
 
 Hashes = NDArray[np.uint64]
@@ -28,8 +28,8 @@ class HashedTerms:
 
     def matches(self, texts: Sequence[str]) -> Matches:
         """Buckets of the terms of each text."""
-        numbers: dict[str, int] = {}
-        rows = token_rows(texts, numbers, self._most_tokens, grows=True)
+        numbers = GrowingNumbers()
+        rows = token_rows(texts, numbers, self._most_tokens)
         of_tokens = _hashes(list(numbers))
         hashes = of_tokens[rows.tokens]
         grams, found = hashes, [(hashes, rows.texts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -26,16 +27,22 @@ class TokenRows(NamedTuple):
     cut: NDArray[np.bool_]
 
 
-def token_rows(texts: Iterable[str], numbers: dict[str, int], most_tokens: int, grows: bool) -> TokenRows:
-    """Number the tokens of texts by `numbers`. If it `grows`, a new token gets the next number; otherwise -1."""
+class GrowingNumbers(dict[str, int]):
+    """Numbers of tokens: a token that is looked up for the first time gets the next one."""
+
+    def __missing__(self, token: str) -> int:
+        self[token] = number = len(self)
+        return number
+
+
+def token_rows(texts: Iterable[str], numbers: dict[str, int], most_tokens: int) -> TokenRows:
+    """Number the tokens of texts by `numbers`. A new token gets -1, or the next number if they are growing."""
     found: list[int] = []
     lengths, cut = [], []
+    grows = isinstance(numbers, GrowingNumbers)
     for text in texts:
         tokens, is_cut = tokens_of(text, most_tokens)
-        if grows:
-            found += [numbers.setdefault(token, len(numbers)) for token in tokens]
-        else:
-            found += [numbers.get(token, -1) for token in tokens]
+        found.extend(map(numbers.__getitem__, tokens) if grows else map(numbers.get, tokens, repeat(-1)))
         lengths.append(len(tokens))
         cut.append(is_cut)
     counts = np.array(lengths, np.int64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.texts.occurrences import Occurrences, repeated
 from bpcli.data.texts.pieces import pieces_of
-from bpcli.data.texts.token_rows import Integers, token_rows
+from bpcli.data.texts.token_rows import GrowingNumbers, Integers, token_rows
 
 
 class Level(NamedTuple):
@@ -40,14 +40,17 @@ class Vocabulary:
         """Take n-grams, whose tokens are separated by spaces, and character n-grams."""
         self._most_tokens, self._characters = most_tokens, characters
         self._pieces = {piece: len(words) + place for place, piece in enumerate(pieces)}
-        self._tokens: dict[str, int] = {}
+        numbers = GrowingNumbers()
         self.terms = len(words) + len(pieces)
-        self._levels = _levels(words, self._tokens)
+        self._levels = _levels(words, numbers)
+        self._tokens = dict(numbers)
 
     def matches(self, texts: Sequence[str]) -> Matches:
         """Terms of each text."""
-        known = self._tokens if self._characters is None else dict(self._tokens)  # pieces of unknown tokens count too
-        rows = token_rows(texts, known, self._most_tokens, grows=self._characters is not None)
+        known = self._tokens
+        if self._characters is not None:  # pieces of unknown tokens count too
+            known = GrowingNumbers(known)
+        rows = token_rows(texts, known, self._most_tokens)
         found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
         tokens = nodes = np.where(rows.tokens < len(self._tokens), rows.tokens, -1)
         for length, level in enumerate(self._levels, 1):
@@ -68,17 +71,13 @@ class Vocabulary:
         return Matches(Occurrences(terms, of), rows.lengths, rows.cut)
 
 
-def _levels(words: Sequence[str], numbers: dict[str, int]) -> list[Level]:
+def _levels(words: Sequence[str], numbers: GrowingNumbers) -> list[Level]:
     """N-grams by length, with the beginnings of those that are no terms themselves. Numbers the tokens."""
-    split = [word.split(" ") for word in words]
-    for tokens in split:
-        for token in tokens:
-            numbers.setdefault(token, len(numbers))
-    lengths = np.array([len(tokens) for tokens in split], np.int64)
-    ids = np.full((len(split), int(lengths.max(initial=0))), -1, np.int64)
-    flat = [numbers[token] for tokens in split for token in tokens]
-    ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat
-    levels, nodes = [], np.zeros(len(split), np.int64)
+    flat = " ".join(words).split(" ") if words else []
+    lengths = np.array([word.count(" ") + 1 for word in words], np.int64)
+    ids = np.full((len(words), int(lengths.max(initial=0))), -1, np.int64)
+    ids[np.arange(ids.shape[1]) < lengths[:, None]] = list(map(numbers.__getitem__, flat))
+    levels, nodes = [], np.zeros(len(words), np.int64)
     for length in range(1, ids.shape[1] + 1):
         there = np.flatnonzero(lengths >= length)
         keys = nodes[there] * len(numbers) + ids[there, length - 1] if length > 1 else ids[there, 0]

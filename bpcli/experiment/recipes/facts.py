@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.columns.image_column import ImageColumn
+from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
-from bpcli.data.table import PARTS
+from bpcli.data.table import PARTS, Column
+
+MOST_READ = 4_000
+"""Texts whose length is measured."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,12 @@ class DataFacts:
     """Shape of the input, if a row is an image or a series; empty for columns."""
     images: int = 0
     """Number of columns of images."""
+    texts: int = 0
+    """Number of columns of texts, which are not among the others."""
+    characters: int = 0
+    """Median length of the texts of the training rows, of the longest column."""
+    outcomes: int = 0
+    """Number of classes of one target of classes."""
 
     @classmethod
     def of(cls, config: ExperimentConfig, selection: Examples) -> DataFacts:
@@ -62,17 +75,35 @@ class DataFacts:
         table = selection.table
         arrays = [name for name in selection.inputs if table[name].shape]
         numeric = sum(table[name].kind == "numeric" and not table[name].shape for name in selection.inputs)
+        texts = [name for name in selection.inputs if isinstance(config.data.columns.get(name), TextColumn)]
         rows = len(selection.split.train)
         members = config.members if config.folds else 1
         return cls(
             rows=rows - rows // members if members > 1 else rows,
             classes="regression" not in selection.loss.tasks,
             numeric=numeric,
-            others=len(selection.inputs) - numeric - len(arrays),
+            others=len(selection.inputs) - numeric - len(arrays) - len(texts),
             arrays=config.input is not None or len(arrays) > 0,
             validated=config.folds or len(selection.split.validation) > 0,
             ordered=config.data.split.order == "time",
             epochs=config.training.epochs if "epochs" in config.training.model_fields_set else None,
             image=() if config.input is None else config.input.shape,
             images=sum(isinstance(config.data.columns.get(name), ImageColumn) for name in arrays),
+            texts=len(texts),
+            characters=max((median_length(table[name].take(selection.split.train)) for name in texts), default=0),
+            outcomes=_outcomes(selection),
         )
+
+
+def median_length(column: Column) -> int:
+    """Median number of characters of the texts of a column, of which it looks at a few thousand."""
+    codes = column.known().values
+    return int(median([len(column.categories[code]) for code in codes[:MOST_READ].tolist()] or [0]))
+
+
+def _outcomes(selection: Examples) -> int:
+    """Number of classes of one target of classes; 0 for others."""
+    if "regression" in selection.loss.tasks or len(selection.targets) > 1:
+        return 0
+    target = selection.table[selection.targets[0]].take(selection.split.train).known()
+    return len(np.unique(target.values))

@@ -8,6 +8,7 @@ from typing import Any
 from bpcli.experiment.recipes.choice import Choice
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
 from bpcli.experiment.recipes.images_1 import of_images
+from bpcli.experiment.recipes.texts_1 import of_text_rows, of_texts
 from bpcli.wording import counted
 
 FEWEST_PER_FOLD = 4
@@ -33,6 +34,8 @@ def of_rows(name: str, facts: RowFacts) -> Iterator[Choice]:
     """Choices before the split: members and validation."""
     if name == "image" and not facts.own_validation:
         yield Choice(("data", "split", "validation"), 0.1, "a tenth of the rows chooses the epoch")
+    if name == "text":
+        yield from of_text_rows(facts.rows, facts.own_validation)
     if name not in MEMBERS:
         return
     members, rows = MEMBERS[name], counted(facts.rows, "row")
@@ -59,6 +62,9 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
         return
     if name == "image":
         yield from of_images(facts)
+        return
+    if name == "text":
+        yield from of_texts(facts)
         return
     hidden, rate = (3, 0.15) if facts.classes else (2, 0.1)
     yield from _encoders(facts)

@@ -16,6 +16,12 @@ from bpcli.nn.initializers import DataStd, Initializer, Zeros
 from bpcli.nn.layers.base import Position, RowwiseLayer, Views
 from bpcli.nn.layers.gathering import Gathering
 
+TERMS = 100
+"""Inputs that a field of tokens counts as in the initial variance of weights.
+
+Its rows have length 1, but a term occurs in few rows: initial weights as large as for one input are never unlearned.
+"""
+
 
 @dataclass(frozen=True)
 class DenseLayer(RowwiseLayer):
@@ -32,8 +38,8 @@ class DenseLayer(RowwiseLayer):
 
     @property
     def fan_in(self) -> int:
-        """Inputs of a sum: a field of tokens, of which a row has few that are not 0, counts as one."""
-        return self.n_in - sum(rows.last - rows.first - 1 for rows in self.sparse)
+        """Inputs of a sum: a field of tokens, of which a row has few that are not 0, counts as `TERMS` at most."""
+        return self.n_in - sum(max(rows.last - rows.first - TERMS, 0) for rows in self.sparse)
 
     def of_tokens(self, tokens: tuple[SparseRows, ...]) -> DenseLayer:
         """Layer whose inputs are tokens in these rows of its weights; dL/dx of the others is computed elsewhere."""

@@ -1,0 +1,67 @@
+"""Recognition of columns of texts among columns of names."""
+
+from __future__ import annotations
+
+from statistics import mean
+from typing import NamedTuple
+
+import numpy as np
+
+from bpcli.data.columns.recognition import RecognisedColumn
+from bpcli.data.columns.text_column import TextColumn
+from bpcli.data.table import Column
+from bpcli.data.texts.tokenizing import tokens_of
+
+FEWEST = 20
+"""Fewest distinct cells of a column of texts."""
+
+DISTINCT = 0.5
+"""Share of distinct cells above which names are hardly categories."""
+
+MOST_LOOKED_AT = 500
+"""Cells that are looked at."""
+
+MOST_TOKENS = 200
+"""Tokens of a cell that are looked at."""
+
+WORDS, CAPITALISED_WORDS = 3, 6
+"""Mean number of words above which cells are texts; for words with capital letters, as names have, and others."""
+
+CAPITALISED = 0.8
+"""Share of words with a capital letter from which cells may be names of people, or addresses."""
+
+
+class _Words(NamedTuple):
+    """Words of a cell, and how many of them begin with a capital letter and go on with small ones."""
+
+    words: int
+    capitalised: int
+
+
+def recognised_text(column: Column) -> RecognisedColumn | None:
+    """Config of a column of texts: mostly distinct cells of several words. None for others."""
+    if column.kind != "categorical" or column.shape:
+        return None
+    codes = np.unique(column.known().values)
+    rows, distinct = int(np.count_nonzero(~column.missing())), len(codes)
+    if distinct < FEWEST or distinct <= DISTINCT * rows:
+        return None
+    found = [_words(column.categories[code]) for code in codes[:: -(-distinct // MOST_LOOKED_AT)].tolist()]
+    words = mean(one.words for one in found)
+    is_capitalised = sum(one.capitalised for one in found) >= CAPITALISED * sum(one.words for one in found)
+    if words <= (CAPITALISED_WORDS if is_capitalised else WORDS):
+        return None
+    reason = f"{distinct:,} distinct in {rows:,} rows, of {words:.0f} words in the mean"
+    return RecognisedColumn(TextColumn(), reason)
+
+
+def _words(text: str) -> _Words:
+    """Words with a letter between blanks, and characters of scripts without blanks."""
+    part = text[: 16 * MOST_TOKENS]
+    if part.isascii():
+        words = [word for word in part.split() if any(map(str.isalpha, word))]
+    else:
+        words = [
+            token for word in part.split() for token in tokens_of(word, MOST_TOKENS)[0] if any(map(str.isalpha, token))
+        ]
+    return _Words(len(words), sum(word.lstrip("\"'([-").istitle() for word in words))

@@ -1,0 +1,99 @@
+"""Version 1 of the recipe `text`: terms of texts, alone or with other columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpcli.errors import Mismatch, MismatchError
+from bpcli.experiment.recipes.choice import Choice
+from bpcli.experiment.recipes.facts import DataFacts
+from bpcli.wording import counted
+
+FEW_ROWS = 10_000
+"""Training on all rows of a smaller table is worth more than the validation of its epochs."""
+
+ENOUGH_ROWS, MANY_ROWS, MOST_EPOCHS = 2_500, 50_000, 40
+"""Rows below which there are more epochs, as many as keep the number of steps, and from which half of them do."""
+
+MANY_CLASSES = 10
+"""From here on, classes share what words have in common: a hidden layer errs less than weights for each class."""
+
+LONG = 1_000
+"""Median characters from which on a hidden layer errs less."""
+
+MANY_CATEGORIES = 100
+"""Categories of another column from which on they get vectors."""
+
+
+def of_text_rows(rows: int, own_validation: bool) -> Iterator[Choice]:
+    """Choices before the split: validation, of a table of so many rows."""
+    if own_validation:
+        return
+    if rows < FEW_ROWS:
+        why = f"{counted(rows, 'row')}: each is worth more in training than in choosing one of few epochs"
+        yield Choice(("data", "split", "validation"), 0.0, why)
+    else:
+        yield Choice(("data", "split", "validation"), 0.1, f"{counted(rows, 'row')}: a tenth chooses the epoch")
+
+
+def of_texts(facts: DataFacts) -> Iterator[Choice]:
+    """Choices after the split. Raises MismatchError for data without texts."""
+    if not facts.texts:
+        what = "text is for texts, and the data has none: declare a column of type text"
+        raise MismatchError(Mismatch(("recipe",), what))
+    rows = counted(facts.rows, "training row")
+    units, rate, epochs, why = _network(facts)
+    if facts.numeric or facts.others:
+        yield from _encoders(facts)
+    if units:
+        layers = [
+            {"units": units, "activation": "relu", "initializer": {"type": "normal", "std": 0.1}},
+            {"type": "dropout", "rate": 0.5},
+        ]
+        yield Choice(("layers",), layers, why)
+        yield Choice(("output",), {"bias": "prior"}, "a text without known words gets the best constant answer")
+    else:
+        yield Choice(("layers",), [], why)
+        output = {"initializer": "zeros", "bias": "prior"}
+        yield Choice(("output",), output, "a text without known words gets the best constant answer")
+    if not facts.classes and not facts.ordered:
+        yield Choice(("data", "target_range"), "training", "the network does not extrapolate")
+    yield Choice(
+        ("optimizer",), {"type": "adam", "learning_rate": rate}, "rare words take steps as large as frequent ones"
+    )
+    yield Choice(("schedule",), "linear", "ends at rest")
+    if facts.rows > MANY_ROWS:
+        epochs //= 2
+    elif facts.rows < ENOUGH_ROWS:
+        epochs = min(MOST_EPOCHS, epochs * ENOUGH_ROWS // max(facts.rows, 1))
+    yield Choice(("training", "epochs"), epochs, rows)
+    yield Choice(("training", "batch_size"), 64, "a step changes few words: many small ones are better")
+    if facts.validated:
+        yield Choice(("training", "early_stopping"), {"patience": 3}, "validated after each epoch")
+
+
+def _network(facts: DataFacts) -> tuple[int, float, int, str]:
+    """Units of the hidden layer, 0 for none, learning rate and epochs, and the reason for the layer."""
+    if others := facts.numeric + facts.others:
+        return 128, 0.01, 10, f"{counted(others, 'other column')}: words and columns bear on each other"
+    if facts.outcomes >= MANY_CLASSES:
+        return 64, 0.007, 10, f"{facts.outcomes} classes share what words have in common"
+    if facts.characters >= LONG:
+        return 32, 0.01, 6, f"long texts, of {counted(facts.characters, 'character')} in the median"
+    return 0, 0.02, 10, "short texts and few classes: a weight for each term and class is hard to beat"
+
+
+def _encoders(facts: DataFacts) -> Iterator[Choice]:
+    if facts.numeric:
+        yield Choice(
+            ("data", "encoders", "numeric"),
+            {"type": "piecewise_linear", "bins": "auto", "beside": "smooth_clip"},
+            f"{counted(facts.numeric, 'numeric column')}: bins let the first layer bend anywhere",
+        )
+        yield Choice(("data", "encoders", "impute"), "median", "outliers do not move it")
+    if facts.others:
+        yield Choice(
+            ("data", "encoders", "categorical"),
+            {"type": "auto", "one_hot_up_to": MANY_CATEGORIES},
+            f"{counted(facts.others, 'other column')}: one input for two categories, a vector for many",
+        )
