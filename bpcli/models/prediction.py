@@ -14,7 +14,7 @@ from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.read import read_chunks, read_stream
 from bpcli.data.table import Table
 from bpcli.errors import UsageError
-from bpcli.experiment.notes import notes_of_scale
+from bpcli.experiment.scale_notes import notes_of_scale
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
 from bpcli.models.prediction_columns import Answered, Answers, Explainer
