@@ -22,7 +22,9 @@ _UNSPACED = (
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 """Soft hyphens, zero-width spaces and byte order marks. A joiner, U+200D, is part of an emoji."""
 
-_ASCII_TOKEN = re.compile(r"\w+(?:'\w+)*|[^\w\s]", re.ASCII)
+_ASCII_TOKEN = re.compile(r"\w+(?:'\w+)*|[^\w\s\x1c-\x1f]", re.ASCII)
+"""Separators U+001C to U+001F are white space in Unicode."""
+
 _TOKEN = re.compile(
     rf"[{_UNSPACED}][{_MARKS}]*"
     rf"|[\w{_MARKS}]+(?:['’][\w{_MARKS}]+)*"
