@@ -15,7 +15,6 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise, TargetMeanInput
-from bpcli.data.columns.encoders import numbers
 from bpcli.data.columns.fit_context import FitContext
 from bpcli.data.columns.image import InputSpec
 from bpcli.data.columns.image_column import ImageColumn
@@ -32,6 +31,7 @@ from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess.outcomes import outcomes_of
+from bpcli.data.preprocess.sample_weights import sample_weights
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
@@ -109,7 +109,7 @@ class Preprocessor(Spec):
             MismatchError: a column does not fit its config or the loss.
             DataError: a target cannot be learned, or a value is too large.
         """
-        weights = _sample_weights(train, weight)
+        weights = sample_weights(train, weight)
         weights = None if weights is None else unequal(weights)
         target_columns = [train[name] for name in targets]
         target = fit_target(target_columns, loss, target_encoder, weights, positive, target_range)
@@ -145,7 +145,7 @@ class Preprocessor(Spec):
         learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
         if not learned:
             return self
-        weights = _sample_weights(train, self.weight)
+        weights = sample_weights(train, self.weight)
         weights = None if weights is None else unequal(weights)
         outcomes = outcomes_of(self.target, [train[name] for name in self.target.names]).values
         found = {one.name: one.of_training_rows(train[one.name], outcomes, weights, groups) for one in learned}
@@ -293,20 +293,5 @@ class Preprocessor(Spec):
 
     def row_weights(self, table: Table) -> Values | None:
         """Sample weights (rows,), or None without a column of weights. Raises MismatchError for invalid weights."""
-        values = _sample_weights(table, self.weight)
+        values = sample_weights(table, self.weight)
         return None if values is None else np.array(values)
-
-
-def _sample_weights(table: Table, name: str | None) -> Values | None:
-    """Sample weights (rows,), or None. Raises MismatchError for negative, missing or all-zero weights."""
-    if name is None or name not in table:
-        return None
-    values = numbers(table[name])
-    if not np.all(values >= 0) or not np.any(values > 0):
-        raise MismatchError(
-            Mismatch(
-                ("data", "weight"),
-                f"column {quoted(name)} must hold non-negative numbers, none missing and at least one above 0",
-            )
-        )
-    return values

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bpcli.nn.layers.avg_pool import AvgPool, AvgPoolLayer
-from bpcli.nn.layers.base import Layer, LayerSummary, Position, RowwiseLayer, Shape, Views, rowwise
+from bpcli.nn.layers.base import Layer, LayerSummary, Position, Shape, Views
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.conv import Conv
 from bpcli.nn.layers.conv_layer import ConvLayer
@@ -20,6 +20,7 @@ from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
 from bpcli.nn.layers.max_pool import MaxPool, MaxPoolLayer
 from bpcli.nn.layers.parametric import Parametric, ParametricLayer
 from bpcli.nn.layers.residual import PlainLayer, Residual, ResidualLayer
+from bpcli.nn.layers.rowwise import RowwiseLayer, rowwise
 from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.spec import BareName
 

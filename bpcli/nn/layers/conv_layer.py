@@ -16,8 +16,9 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays, Workspace
 from bpcli.nn.activations import Activation, Identity
 from bpcli.nn.initializers import Initializer, Zeros
-from bpcli.nn.layers.base import Position, RowwiseLayer, Views
+from bpcli.nn.layers.base import Position, Views
 from bpcli.nn.layers.grids import Sliding, as_images, output_names
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.nn.layers.windows import Block, Windows
 
 

@@ -13,8 +13,9 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import DataStd, Initializer, Zeros
-from bpcli.nn.layers.base import Position, RowwiseLayer, Views
+from bpcli.nn.layers.base import Position, Views
 from bpcli.nn.layers.gathering import Gathering
+from bpcli.nn.layers.rowwise import RowwiseLayer
 
 TERMS = 100
 """Inputs that a field of tokens counts as in the initial variance of weights.

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.nn.schedules import TimedSchedule
 from bpcli.randomness import POOL_RANGE
 from bpcli.spec import Spec

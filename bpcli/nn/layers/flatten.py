@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
-from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.spec import Spec
 
 

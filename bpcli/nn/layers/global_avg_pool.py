@@ -10,8 +10,9 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.base import Position, Shape, Views
 from bpcli.nn.layers.grids import channel_names, grid_of
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.spec import Spec
 
 

@@ -12,7 +12,8 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.layers.base import LayerSummary, Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.base import LayerSummary, Position, Shape, Views
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.spec import Spec, type_name
 
 

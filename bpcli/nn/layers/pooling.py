@@ -14,8 +14,9 @@ from pydantic import Field
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.base import Position, Shape, Views
 from bpcli.nn.layers.grids import Sizes, Sliding, as_images, grid_of, output_names
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.nn.layers.windows import BLOCK_NUMBERS
 from bpcli.spec import Spec
 

@@ -10,7 +10,8 @@ import numpy as np
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, RowwiseLayer, Shape, Views
+from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.spec import Spec
 
 
