@@ -22,6 +22,7 @@ from benchmarks import (
     starting,
     step,
     tables,
+    text,
     threads,
     wide,
 )
@@ -45,6 +46,7 @@ BENCHMARKS = {
         tables,
         held_out,
         extremes,
+        text,
     )
 }
 OF_TABLES = {"tables": tables, "held_out": held_out, "extremes": extremes}

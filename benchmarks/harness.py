@@ -32,7 +32,18 @@ ROOT = Path(__file__).parent.parent
 BPCLI = str(Path(sysconfig.get_path("scripts")) / "bpcli")
 PYTHON = sys.executable
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-PACKAGES = ("numpy", "polars", "scikit-learn", "lightgbm", "catboost", "torch", "jax", "pandas", "pyarrow")
+PACKAGES = (
+    "numpy",
+    "polars",
+    "scikit-learn",
+    "lightgbm",
+    "catboost",
+    "fasttext-wheel",
+    "torch",
+    "jax",
+    "pandas",
+    "pyarrow",
+)
 WIDE = 1.25
 """Repeats further apart than this, largest to smallest, are shown with their range."""
 
