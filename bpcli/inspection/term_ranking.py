@@ -95,7 +95,8 @@ def _ranked(model: Model, of: TermContributions, predicted: Array | None) -> Ran
         values, answer = of.contributions[:, 0], predicted[of.rows].astype(np.intp)
         pairs = of.terms * len(classes) + answer
         sums = np.bincount(pairs, values, minlength=count * len(classes))
-        sums[np.bincount(pairs, minlength=len(sums)) == 0] = -np.inf  # no row with the term has this answer
+        if len(classes) > 2:  # of two classes, what is against one is for the other
+            sums[np.bincount(pairs, minlength=len(sums)) == 0] = -np.inf  # no row with the term has this answer
         best = sums.reshape(count, -1).argmax(axis=1)
         speaks = np.where(answer == best[of.terms], values, -values if len(classes) == 2 else 0.0)
         there = np.bincount(of.terms, (answer == best[of.terms]) | (len(classes) == 2), minlength=count)
