@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(pixels).save(folder / "photos" / f"{place}.png")
         lines.append(f"photos/{place}.png,{weight:.3f},{material},{bar + weight + 5 * (material == 'wool'):.3f}")
     (folder / "goods.csv").write_text("\n".join(lines) + "\n")
+    (folder / "goods.yaml").write_text(yaml.safe_dump({**config(layers=LAYERS), "name": "goods"}))
     return folder
 
 
@@ -63,7 +64,6 @@ def image_of(of: Prepared) -> ArrayInput:
 def run(folder: Path) -> Path:
     import yaml
 
-    (folder / "goods.yaml").write_text(yaml.safe_dump({**config(layers=LAYERS), "name": "goods"}))
     return folder / bpcli("train", "goods.yaml", cwd=folder).ok().last
 
 
