@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(pixels).save(folder / "photos" / f"{place}.png")
         lines.append(f"photos/{place}.png,{weight:.3f},{material},{bar + weight + 5 * (material == 'wool'):.3f}")
     (folder / "goods.csv").write_text("\n".join(lines) + "\n")
+    (folder / "goods.yaml").write_text(yaml.safe_dump({**config(layers=LAYERS), "name": "goods"}))
     return folder
 
 
@@ -63,7 +64,6 @@ def image_of(of: Prepared) -> ArrayInput:
 def run(folder: Path) -> Path:
     import yaml
 
-    (folder / "goods.yaml").write_text(yaml.safe_dump({**config(layers=LAYERS), "name": "goods"}))
     return folder / bpcli("train", "goods.yaml", cwd=folder).ok().last
 
 
@@ -240,9 +240,9 @@ def test_what_does_not_fit_is_named(folder: Path, photo: Any, augment: Any, what
 
 def test_pictures_beside_columns_are_inspected_by_region_and_named_by_path(folder: Path, tmp_path: Path) -> None:
     written = yaml.safe_dump(config(layers=LAYERS) | {"training": {"epochs": 2}, "name": "goods"})
-    (folder / "goods.yaml").write_text(written)
+    (folder / "short.yaml").write_text(written)
     run = tmp_path / "run"
-    bpcli("train", folder / "goods.yaml", "--run-dir", run, "-q").ok()
+    bpcli("train", folder / "short.yaml", "--run-dir", run, "-q").ok()
     found = bpcli("inspect", run, "--json").ok().json
     assert {one["column"] for one in found["importance"]["columns"]} == {"photo", "weight", "material"}
     (image,) = found["importance"]["images"]
