@@ -62,7 +62,6 @@ def image_of(of: Prepared) -> ArrayInput:
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Path:
-    import yaml
 
     return folder / bpcli("train", "goods.yaml", cwd=folder).ok().last
 
