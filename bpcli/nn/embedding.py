@@ -13,7 +13,8 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.initializers import Normal
-from bpcli.nn.layers import Layer, Position, Views
+from bpcli.nn.layers import Position, Views
+from bpcli.nn.vectors import VectorsLayer
 from bpcli.spec import Spec
 
 INITIAL = Normal(std=0.1)
@@ -34,19 +35,15 @@ class Embedding(Spec):
 
 
 @dataclass(frozen=True)
-class EmbeddingLayer(Layer):
+class EmbeddingLayer(VectorsLayer):
     """Row of a table for each code (rows,), and zeros for -1: the product of one-hot codes and the table."""
 
     type: ClassVar[str] = "embedding"
     formula: ClassVar[str] = "y = the vector of the category"
     gradient: ClassVar[str] = "none: categories have no gradient"
+    takes: ClassVar[str] = "codes"
 
     codes: int
-
-    @property
-    def linear_in_pieces(self) -> bool:
-        """True: the vectors are a linear function of one-hot codes."""
-        return True
 
     def parameters(self) -> tuple[Slot, ...]:
         """The table, (codes, outputs). One row is in a sum, so that its fan-in is 1."""
@@ -76,17 +73,3 @@ class EmbeddingLayer(Layer):
         for place in range(self.n_out):  # NumPy adds numbers to a column many times faster than rows to a matrix
             np.add.at(grads["weight"][:, place], x, dy[:, place])
         return dy
-
-    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """Raise TypeError: codes have no gradient."""
-        raise TypeError("codes have no gradient; see features_gradient")
-
-    def of_features(self, params: Views, state: Views, x: Array) -> Array:
-        """Product of one-hot codes (rows, codes) and the table."""
-        y: Array = x @ params["weight"]
-        return y
-
-    def features_gradient(self, params: Views, state: Views, x: Array, dy: Array) -> Array:
-        """Gradient with respect to the one-hot codes."""
-        dx: Array = dy @ params["weight"].T
-        return dx

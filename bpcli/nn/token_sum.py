@@ -13,7 +13,8 @@ from bpcli.arrays.layout import Slot, SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.initializers import Normal
-from bpcli.nn.layers import Layer, Position, Views
+from bpcli.nn.layers import Position, Views
+from bpcli.nn.vectors import VectorsLayer
 from bpcli.spec import Spec
 
 INITIAL = Normal(std=0.1)
@@ -32,7 +33,7 @@ class TokenSum(Spec):
 
 
 @dataclass(frozen=True)
-class TokenSumLayer(Layer):
+class TokenSumLayer(VectorsLayer):
     """Product of sparse rows and a matrix (columns, outputs), as in the first layer of fastText (Joulin et al. 2017).
 
     Rows of numbers (rows, columns) are multiplied likewise.
@@ -41,14 +42,10 @@ class TokenSumLayer(Layer):
     type: ClassVar[str] = "token_sum"
     formula: ClassVar[str] = "y = Σ value of the token · its vector"
     gradient: ClassVar[str] = "none: texts have no gradient"
+    takes: ClassVar[str] = "tokens"
 
     field: str | None
     """Field of tokens; None for numbers."""
-
-    @property
-    def linear_in_pieces(self) -> bool:
-        """True: the sum is a linear function of the values."""
-        return True
 
     def parameters(self) -> tuple[Slot, ...]:
         """The matrix. Rows of tokens have length 1, so that its fan-in is 1."""
@@ -81,17 +78,3 @@ class TokenSumLayer(Layer):
         else:
             x.write_gradient(dy, grads["weight"])
         return dy
-
-    def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
-        """Raise TypeError: tokens have no gradient."""
-        raise TypeError("tokens have no gradient; see features_gradient")
-
-    def of_features(self, params: Views, state: Views, x: Array) -> Array:
-        """Product of values (rows, columns) and the matrix."""
-        y: Array = x @ params["weight"]
-        return y
-
-    def features_gradient(self, params: Views, state: Views, x: Array, dy: Array) -> Array:
-        """Gradient with respect to the values."""
-        dx: Array = dy @ params["weight"].T
-        return dx

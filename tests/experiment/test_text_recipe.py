@@ -14,6 +14,8 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import MismatchError, UsageError
 from bpcli.experiment.first_config import draft_config
 from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.recipes.facts import DataFacts
+from bpcli.experiment.recipes.texts_1 import of_text_rows, of_texts
 
 WORDS = ("the", "plot", "of", "this", "film", "was", "thin", "and", "a", "little", "too", "long", "but", "its", "end")
 
@@ -85,14 +87,22 @@ def test_few_rows_have_more_epochs(tmp_path: Path, rows: int, epochs: int) -> No
     assert chosen(of)["training.epochs"] == epochs
 
 
+@pytest.mark.parametrize(
+    ("rows", "outcomes", "epochs"), [(10_000, 20, 10), (10_001, 20, 5), (50_000, 2, 10), (50_001, 2, 5)]
+)
+def test_many_rows_have_fewer_epochs(rows: int, outcomes: int, epochs: int) -> None:
+    facts = DataFacts(rows, True, 0, 0, arrays=False, validated=False, texts=1, characters=80, outcomes=outcomes)
+    assert next(one.value for one in of_texts(facts) if one.key == "training.epochs") == epochs
+
+
 def test_few_rows_are_all_trained_on_and_a_tenth_of_many_validates(tmp_path: Path) -> None:
     texts(tmp_path, 100)
     of = prepared(tmp_path)
     assert (of.rows, "training.early_stopping" in chosen(of)) == ({"train": 85, "validation": 0, "test": 15}, False)
     own = prepared(tmp_path, data={"split": {"validation": 0.2}})
     assert (own.rows["validation"], chosen(own)["training.early_stopping"]) == (20, {"patience": 3})
-    texts(tmp_path, 10_000)
-    assert prepared(tmp_path).rows["validation"] == 1_000
+    (choice,) = of_text_rows(100_000, own_validation=False)
+    assert (choice.key, choice.value) == ("data.split.validation", 0.1)
 
 
 def test_a_column_with_a_vector_for_each_term_may_have_other_layers(tmp_path: Path) -> None:

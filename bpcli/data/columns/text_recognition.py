@@ -42,11 +42,11 @@ def recognised_text(column: Column) -> RecognisedColumn | None:
     """Config of a column of texts: mostly distinct cells of several words. None for others."""
     if column.kind != "categorical" or column.shape:
         return None
-    codes = np.unique(column.known().values)
-    rows, distinct = int(np.count_nonzero(~column.missing())), len(codes)
+    cells = column.present()
+    rows, distinct = int(np.count_nonzero(~column.missing())), len(cells)
     if distinct < FEWEST or distinct <= DISTINCT * rows:
         return None
-    found = [_words(column.categories[code]) for code in codes[:: -(-distinct // MOST_LOOKED_AT)].tolist()]
+    found = [_words(cell) for cell in cells[:: -(-distinct // MOST_LOOKED_AT)]]
     words = mean(one.words for one in found)
     is_capitalised = sum(one.capitalised for one in found) >= CAPITALISED * sum(one.words for one in found)
     if words <= (CAPITALISED_WORDS if is_capitalised else WORDS):

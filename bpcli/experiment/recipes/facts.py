@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-import numpy as np
-
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.text_column import TextColumn
@@ -106,4 +104,4 @@ def _outcomes(selection: Examples) -> int:
     if "regression" in selection.loss.tasks or len(selection.targets) > 1:
         return 0
     target = selection.table[selection.targets[0]].take(selection.split.train).known()
-    return len(np.unique(target.values))
+    return len(set(target.values.tolist()))

@@ -9,11 +9,14 @@ from bpcli.experiment.recipes.choice import Choice
 from bpcli.experiment.recipes.facts import DataFacts
 from bpcli.wording import counted
 
-FEW_ROWS = 10_000
+FEW_ROWS = 100_000
 """Training on all rows of a smaller table is worth more than the validation of its epochs."""
 
-ENOUGH_ROWS, MANY_ROWS, MOST_EPOCHS = 2_500, 50_000, 40
-"""Rows below which there are more epochs, as many as keep the number of steps, and from which half of them do."""
+ENOUGH_ROWS, MOST_EPOCHS = 2_500, 40
+"""Rows below which there are more epochs, as many as keep the number of steps, and at most how many."""
+
+MANY_ROWS, VERY_MANY_ROWS = 10_000, 50_000
+"""Rows above which half the epochs are enough, with a hidden layer and without."""
 
 MANY_CLASSES = 10
 """From here on, classes share what words have in common: a hidden layer errs less than weights for each class."""
@@ -62,7 +65,7 @@ def of_texts(facts: DataFacts) -> Iterator[Choice]:
         ("optimizer",), {"type": "adam", "learning_rate": rate}, "rare words take steps as large as frequent ones"
     )
     yield Choice(("schedule",), "linear", "ends at rest")
-    if facts.rows > MANY_ROWS:
+    if facts.rows > (MANY_ROWS if units else VERY_MANY_ROWS):
         epochs //= 2
     elif facts.rows < ENOUGH_ROWS:
         epochs = min(MOST_EPOCHS, epochs * ENOUGH_ROWS // max(facts.rows, 1))
