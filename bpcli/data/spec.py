@@ -221,6 +221,11 @@ class DataSpec(Spec):
         return list(_names(self.group))
 
     @property
+    def groups_alone(self) -> list[str]:
+        """Those of `groups` that are no inputs: all but declared texts, whose repeats are kept together and learned."""
+        return [name for name in self.groups if name not in self.columns or not self.columns[name].learned_as_group]
+
+    @property
     def unread(self) -> set[str]:
         """Excluded columns that are not used otherwise."""
         return {*self.exclude} - {self.weight, self.split.column, *self.groups}

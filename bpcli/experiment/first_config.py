@@ -41,6 +41,7 @@ from bpcli.experiment.draft_images import images_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
 from bpcli.experiment.first_pictures import picture_columns, size_for, with_pictures
+from bpcli.experiment.first_recipe import fitting_recipe
 from bpcli.experiment.first_texts import text_columns
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
@@ -179,12 +180,10 @@ def draft_config(
     images = images_in(table, {*targets, *excluded}, data.pictures)
     has_images = images is not None or len(data.pictures) > 0
     has_texts = any(name not in excluded for name in texts)
-    if (recipe == "image" and not has_images) or (recipe == "text" and not has_texts):
-        raise UsageError(f"--recipe {recipe}: the data has no {recipe}s; choose tabular, quick, linear or classic")
+    recipe = fitting_recipe(recipe, has_images, has_texts, notes)
     if recipe == "classic" or (any(column.shape for column in table.values()) and not has_images):
         expected = None
     else:
-        recipe = "image" if has_images else "text" if has_texts else recipe
         labels = 0 if "regression" in loss.tasks else len(np.unique(columns[0].values)) if len(columns) == 1 else 2
         shape = () if images is None else images.shape
         expected = within_budget(recipe, table, targets, excluded, labels, budget, shape, texts)

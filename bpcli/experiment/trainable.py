@@ -7,6 +7,7 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
+from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.optimizers.lazy import is_lazy
 from bpcli.spec import type_name
 from bpcli.training.augmentation import AugmentSpec, image_inputs
@@ -68,7 +69,7 @@ def _require_lazy(network: Network, config: ExperimentConfig) -> None:
     because = f"changes weights of words that a batch of column {column} does not have"
     if not is_lazy(config.optimizer):
         use = "use adam, adamw, adagrad, or sgd without momentum"
-        found.append(Mismatch(("optimizer",), f"{type_name(config.optimizer)} {because}: {use}"))
+        found.append(Mismatch(("optimizer",), f"{_named(config.optimizer)} {because}: {use}"))
     if config.ensemble is not None and config.ensemble.members > 1:
         what = f"column {column} is of type text: use one network, or several runs by `bpcli train --seeds`"
         found.append(Mismatch(("ensemble", "members"), what))
@@ -82,6 +83,12 @@ def _require_lazy(network: Network, config: ExperimentConfig) -> None:
         found.append(Mismatch(where, f"data_std needs numbers, and column {column} is of type text"))
     if found:
         raise MismatchError(*found)
+
+
+def _named(optimizer: OptimizerSpec) -> str:
+    """Type of an optimizer, with the option that makes it other than lazy ones of the type."""
+    option = next((name for name in ("momentum", "amsgrad") if getattr(optimizer, name, None)), None)
+    return type_name(optimizer) if option is None else f"{type_name(optimizer)} with {option}"
 
 
 def _require_axes(spec: AugmentSpec, shape: Grid) -> None:

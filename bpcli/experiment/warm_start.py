@@ -10,6 +10,7 @@ from pathlib import Path
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import StartFrom, WarmStart
+from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.examples.selection import Examples
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.preprocessor import PLAIN
@@ -57,9 +58,11 @@ class StartingModel:
         """Raise MismatchError for the first column that the config treats in another way than the model's config."""
         for name, kind in self.preprocessor.input_kinds.items():
             here, there = _treatment(config.data, name, kind), _treatment(self.config.data, name, kind)
-            different = next((key for key in here if here[key] != there[key]), None)
+            different = next((key for key in here if here[key] != there.get(key)), None)
             if different is not None:
-                what = f"column {quoted(name)}: {different} {here[different]}, but {there[different]} in {self.shown}"
+                what = (
+                    f"column {quoted(name)}: {different} {here[different]}, but {there.get(different)} in {self.shown}"
+                )
                 raise MismatchError(Mismatch(("data", "columns", name), f"{what}; {ADVICE}"))
 
     def preferred_loss(self, columns: Sequence[Column]) -> Loss | None:
@@ -199,7 +202,7 @@ def known_inputs(fitted: Preprocessor, data: DataSpec, selection: Examples, show
         **dict.fromkeys(data.exclude, "excluded"),
         **dict.fromkeys([data.weight or ""], "the weight"),
         **dict.fromkeys([data.split.column or ""], "the split"),
-        **dict.fromkeys(data.groups, "the group"),
+        **dict.fromkeys(data.groups_alone, "the group"),
         **dict.fromkeys(selection.targets, "the target"),
     }
     for name in names:
@@ -229,6 +232,8 @@ def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:
     spec = data.columns.get(name) or PLAIN.get(kind)
     if spec is None:
         return {"type": "undeclared", "encoder": None, "impute": None}
+    if isinstance(spec, TextColumn):
+        return {"type": "text", "encoder": None, "impute": None, **spec.model_dump(exclude={"type", "missing"})}
     default = data.encoders.categorical if type_name(spec) == "categorical" else data.encoders.numeric
     encoder = getattr(spec, "encoder", None) or default
     options = [str(value) for value in encoder.model_dump().values() if value is not None]

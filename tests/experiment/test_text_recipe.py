@@ -117,7 +117,7 @@ def test_without_texts_it_is_an_error_that_says_what_to_declare(tmp_path: Path) 
     with pytest.raises(MismatchError, match=r"recipe: text is for texts, and the data has none: declare a column of"):
         prepared(tmp_path, data={"columns": {}, "exclude": ["z", "text"]})
     (tmp_path / "n.csv").write_text("a,y\n" + "".join(f"{row * 7 % 11},{row % 2}\n" for row in range(40)))
-    with pytest.raises(UsageError, match="--recipe text: the data has no texts; choose tabular"):
+    with pytest.raises(UsageError, match="--recipe text: no column is recognised as texts; write a config"):
         draft_config(tmp_path / "n.csv", ["y"], None, None, recipe="text")
 
 
@@ -157,3 +157,25 @@ def test_training_names_texts_that_are_not_declared(tmp_path: Path) -> None:
     )
     config["data"]["columns"] = {"text": "categorical"}
     assert not any("texts" in note for note in prepare(ExperimentConfig.model_validate(config), tmp_path).notes)
+
+
+def test_messages_that_come_again_and_again_are_texts(tmp_path: Path) -> None:
+    lines = [f"claim prize {row % 230} now or call us,{row % 2}" for row in range(1000)]
+    (tmp_path / "chat.csv").write_text("\n".join(["message,y", *lines, ""]))
+    draft = draft_config(tmp_path / "chat.csv", ["y"], tmp_path / "c.yaml", None)
+    assert yaml.safe_load(draft.text)["data"]["columns"] == {"message": "text"}
+
+
+def test_init_says_that_a_recipe_of_numbers_is_replaced(tmp_path: Path) -> None:
+    draft = draft_config(texts(tmp_path, others=True), ["y"], tmp_path / "c.yaml", None, recipe="quick")
+    assert yaml.safe_load(draft.text)["recipe"] == "text@1"
+    assert "--recipe quick is for numbers and categories: the config has recipe text" in draft.notes
+
+
+def test_few_rows_are_not_learned_by_heart_beside_other_columns() -> None:
+    def epochs(rows: int, numeric: int) -> Any:
+        facts = DataFacts(rows, True, numeric, 0, arrays=False, validated=False, texts=1, characters=80, outcomes=2)
+        return next(one.value for one in of_texts(facts) if one.path == ("training", "epochs"))
+
+    assert [epochs(rows, numeric=2) for rows in (100, 400, 680, 2000)] == [20, 20, 11, 10]
+    assert [epochs(rows, numeric=0) for rows in (100, 680, 2500)] == [40, 36, 10]

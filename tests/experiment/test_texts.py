@@ -212,7 +212,7 @@ def test_a_traced_step_is_that_of_training(folder: Path) -> None:
     ("given", "place", "what"),
     [
         ({"optimizer": {"type": "rmsprop"}}, "optimizer", "rmsprop changes weights of words"),
-        ({"optimizer": {"type": "sgd", "momentum": 0.9}}, "optimizer", "sgd changes weights of words"),
+        ({"optimizer": {"type": "sgd", "momentum": 0.9}}, "optimizer", "sgd with momentum changes weights"),
         ({"ensemble": {"members": 2}}, "ensemble.members", "use one network"),
         ({"training": {"average": {"decay": 0.9}}}, "training.average", "delete it"),
         ({"training": {"penalty": {"l2": 0.1}}}, "training.penalty.l2", "adamw's weight_decay"),
@@ -232,7 +232,7 @@ def test_what_would_change_all_words_in_every_step_is_an_error(
 
 def test_columns_of_numbers_are_no_texts_and_texts_need_words(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,y\n" + ",1\n,0\n" * 20)
-    with pytest.raises(MismatchError, match="no word in enough training rows"):
+    with pytest.raises(MismatchError, match="no training row has a text"):
         prepared(tmp_path, data={"path": "t.csv", "target": "y", "columns": {"a": "text"}}, layers=[])
     with pytest.raises(MismatchError, match="no word in enough training rows; lower min_count"):
         of_reviews(folder, text={"min_count": 500})
@@ -248,14 +248,43 @@ def test_texts_that_are_in_two_splits_are_warned_of(tmp_path: Path) -> None:
     assert "data.group: text" in warning.text
     grouped = prepared(tmp_path, data={**data, "group": "text", "split": {"test": 0.3}}, layers=[])
     assert not [one for one in grouped.warnings if one.name == "repeated_texts"]
+    assert [text.name for text in grouped.preprocessor.texts] == ["text"]  # the remedy does not take the texts away
+
+
+def test_a_recipe_of_numbers_and_categories_refuses_texts(folder: Path) -> None:
+    for recipe in ("tabular", "quick", "linear"):
+        with pytest.raises(MismatchError, match="use recipe: text"):
+            prepared(folder, recipe=recipe, data=config()["data"])
+
+
+def test_training_from_a_model_takes_no_other_options_of_texts(folder: Path) -> None:
+    for option in ("ngrams: 3", "hashing: 64", "max_tokens: 50"):
+        change = f"data.columns.review={{type: text, {option}}}"
+        found = bpcli("train", folder / "config.yaml", "--from", folder / "run", "--set", change)
+        assert found.code == 2
+        assert f"column 'review': {option.partition(':')[0]} " in found.err
+
+
+def test_a_sentence_is_no_path_of_a_picture(folder: Path) -> None:
+    change = "data.columns.review=image"
+    rows = (folder / "reviews.csv").read_text().replace("box", "box" * 100)
+    (folder / "long.csv").write_text(rows)
+    path = "data.path=long.csv"
+    found = bpcli("check", folder / "config.yaml", "--set", change, "--set", path, cwd=folder)
+    assert found.code == 3
+    assert "column 'review'" in found.err
+    assert "is no file" in found.err
+    assert len(found.err) < 400
 
 
 def test_options_of_a_text_are_checked(folder: Path) -> None:
     for text, what in (
-        ({"characters": [4, 2]}, "the shortest and the longest length"),
+        ({"characters": [4, 2]}, "[shortest, longest], not [4, 2]"),
         ({"min_count": 0}, "at least 1"),
         ({"ngrams": 9}, "5"),
         ({"term_weight": "bm25"}, "tfidf"),
+        ({"hashing": 2**31}, "4194304"),
+        ({"hashing": 100, "min_count": 3}, "hashing keeps every term"),
     ):
         (folder / "wrong.yaml").write_text(json.dumps(config(**text)))
         found = bpcli("check", folder / "wrong.yaml")

@@ -34,6 +34,9 @@ class ColumnSpecBase(Spec):
     kind: ClassVar[Kind]
     """Kind that the cells are read as."""
 
+    learned_as_group: ClassVar[bool] = False
+    """Whether the column is an input even if it tells groups of rows apart."""
+
     missing: Words = Field(
         default=(), description="Cells that mark missing values in this column, besides those of data.missing."
     )

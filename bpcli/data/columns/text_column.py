@@ -20,6 +20,12 @@ from bpcli.errors import Mismatch, MismatchError
 FEW_ROWS = 10_000
 """Training rows up to which every term is kept; with more, those of at least two rows."""
 
+MOST_BUCKETS = 1 << 22
+"""Maximum number of buckets. Words hardly share one with fewer, and each has a weight for every unit."""
+
+MOST_TERMS = 200_000
+"""Default of `max_features`."""
+
 Lengths = Annotated[tuple[Annotated[int, Field(ge=1, le=20)], Annotated[int, Field(ge=1, le=20)]], Field(strict=False)]
 
 
@@ -27,12 +33,13 @@ class TextColumn(ColumnSpecBase):
     """A column of texts: its terms are the features, words and short sequences of words."""
 
     kind = "categorical"
+    learned_as_group = True
     type: Literal["text"] = "text"
     ngrams: int = Field(default=2, ge=1, le=5, description="Longest sequence of words that is a term.")
     characters: Lengths | None = Field(
         default=None, description="Lengths of sequences of characters within words that are terms too, such as [3, 5]."
     )
-    max_features: int = Field(default=200_000, ge=1, le=2**31 - 1, description="Maximum number of terms.")
+    max_features: int = Field(default=MOST_TERMS, ge=1, le=2**31 - 1, description="Maximum number of terms.")
     min_count: int | Literal["auto"] = Field(
         default="auto",
         description=f"Fewest training rows with a term. `auto`: 1 up to {FEW_ROWS:,} rows, else 2.",
@@ -40,7 +47,7 @@ class TextColumn(ColumnSpecBase):
     hashing: int | None = Field(
         default=None,
         ge=2,
-        le=2**31 - 1,
+        le=MOST_BUCKETS,
         description="Number of buckets for terms by their hash, instead of a vocabulary: memory is bounded, but terms "
         "have no names.",
     )
@@ -61,7 +68,10 @@ class TextColumn(ColumnSpecBase):
     @model_validator(mode="after")
     def _check_options(self) -> TextColumn:
         if self.characters is not None and self.characters[0] > self.characters[1]:
-            raise ValueError("characters must be the shortest and the longest length")
+            shortest, longest = self.characters
+            raise ValueError(f"characters must be [shortest, longest], not [{shortest}, {longest}]")
+        if self.hashing is not None and (self.min_count != "auto" or self.max_features != MOST_TERMS):
+            raise ValueError("hashing keeps every term: delete min_count and max_features")
         if self.min_count != "auto" and self.min_count < 1:
             raise ValueError("min_count must be at least 1")
         return self
@@ -87,6 +97,8 @@ class TextColumn(ColumnSpecBase):
             )
         if not any(rows_with):
             what = "no word in enough training rows; lower min_count, or list the column in data.exclude"
+            if not any(map(str.strip, texts)):
+                what = "no training row has a text; list the column in data.exclude"
             raise MismatchError(Mismatch(key, what))
         return TextInput(
             name=column.name,

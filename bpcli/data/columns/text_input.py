@@ -84,7 +84,7 @@ class TextInput(ColumnInput):
 
     def summary(self) -> InputSummary:
         """Summary with the numbers of a learned vector as inputs of the network, if there is one."""
-        return replace(super().summary(), inputs=self.embedding or self.width)
+        return replace(super().summary(), kind="text", encoding=self.term_weight, inputs=self.embedding or self.width)
 
     @property
     def average(self) -> list[float]:

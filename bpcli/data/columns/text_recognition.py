@@ -18,6 +18,9 @@ FEWEST = 20
 DISTINCT = 0.5
 """Share of distinct cells above which names are hardly categories."""
 
+MANY = 200
+"""Number of distinct cells from which on they are no categories, however often they are repeated, as messages are."""
+
 MOST_LOOKED_AT = 500
 """Cells that are looked at."""
 
@@ -44,7 +47,7 @@ def recognised_text(column: Column) -> RecognisedColumn | None:
         return None
     cells = column.present()
     rows, distinct = int(np.count_nonzero(~column.missing())), len(cells)
-    if distinct < FEWEST or distinct <= DISTINCT * rows:
+    if distinct < FEWEST or (distinct <= DISTINCT * rows and distinct < MANY):
         return None
     found = [_words(cell) for cell in cells[:: -(-distinct // MOST_LOOKED_AT)]]
     words = mean(one.words for one in found)

@@ -100,7 +100,7 @@ def select_examples(
     refuse_arrays(table, spec, targets)
     if not as_read_before:
         table = _with_class_names(table, targets, spec)
-    no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column, *spec.groups}
+    no_inputs = {*targets, *spec.exclude, spec.weight, spec.split.column, *spec.groups_alone}
     inputs = [name for name in table if name not in no_inputs]
     useless = _without_name_or_content(table, header, inputs)
     inputs = [name for name in inputs if name not in useless]

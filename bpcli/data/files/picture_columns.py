@@ -13,6 +13,7 @@ from bpcli.data.files.cells import ReadOptions, shown_path
 from bpcli.data.files.picture_pixels import pixels_of
 from bpcli.data.files.query import Location, Query, shown_location
 from bpcli.data.table import Column, Table
+from bpcli.documents.table import shortened
 from bpcli.errors import DataError
 from bpcli.wording import counted, quoted
 
@@ -37,7 +38,7 @@ def picture_content(table: Table, location: Location) -> Iterator[bytes]:
     """Contents of the pictures that a table of paths names, ordered by path in each column: what a digest is of."""
     for column in table.values():
         for path in column.present() if column.kind == "categorical" else ():
-            if not (folder_of(location) / path).is_file():
+            if not _is_file(folder_of(location) / path):
                 continue  # an error when the pictures are read, which says where
             with open_bytes(folder_of(location) / path) as stream:
                 while block := stream.read(1 << 20):
@@ -48,6 +49,14 @@ def folder_of(location: Location | None) -> Path:
     """Folder from which relative paths in a file start."""
     file = location.file if isinstance(location, Query) else location
     return Path() if file is None else file.parent
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path is that of a file. A whole sentence is none."""
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long
+        return False
 
 
 def _pixels(paths: Column, folder: Path, where: str, options: ReadOptions) -> Column:
@@ -61,7 +70,7 @@ def _pixels(paths: Column, folder: Path, where: str, options: ReadOptions) -> Co
         raise DataError(f"{where}: {counted(int((~known).sum()), 'row')} without a picture, such as row {first}")
     used = np.unique(codes)
     names = [named[code] for code in used.tolist()]
-    absent = [code for code, name in zip(used.tolist(), names, strict=True) if not (folder / name).is_file()]
+    absent = [code for code, name in zip(used.tolist(), names, strict=True) if not _is_file(folder / name)]
     if absent:
         _refuse(named[absent[0]], int(np.argmax(codes == absent[0])) + 1, len(absent), folder, where)
     pixels = pixels_of(names, folder, options.pictures[paths.name], where)
@@ -74,7 +83,7 @@ def _refuse(name: str, row: int, count: int, folder: Path, where: str) -> NoRetu
     """Raise DataError for the first of so many paths without a file."""
     inside = "the working directory" if folder == Path() else shown_path(folder)
     others = f", as {count - 1:,} other {'path' if count == 2 else 'paths'}" if count > 1 else ""
-    what = f"{quoted(name)} in row {row:,} is no file in {inside}{others}"
+    what = f"{quoted(shortened(name))} in row {row:,} is no file in {inside}{others}"
     if "://" in name:
         what += "; URLs are not read: download the pictures"
     raise DataError(f"{where}: {what}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment.recipes.choice import Choice
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
 from bpcli.experiment.recipes.images_1 import of_images
@@ -66,6 +67,9 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
     if name == "text":
         yield from of_texts(facts)
         return
+    if facts.texts:
+        what = f"{name} is for numbers and categories, and the data has a column of type text: use recipe: text"
+        raise MismatchError(Mismatch(("recipe",), what))
     hidden, rate = (3, 0.15) if facts.classes else (2, 0.1)
     yield from _encoders(facts)
     layers: list[dict[str, Any]] = [{"type": "scale"}]
