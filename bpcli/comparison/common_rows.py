@@ -94,8 +94,8 @@ def _rows_of_folds(contestants: Sequence[Contestant], owned: Sequence[OwnData]) 
     first = contestants[0]
     for contestant in contestants:
         if not contestant.model.header.config.folds:
-            without = "has" if contestant is first else f"and {contestant.shown} have"
-            raise DataError(f"{first.shown} {without} no test rows; give other rows with --data")
+            folds = "" if contestant is first else f" but rows in folds, and {contestant.shown} has none of these"
+            raise DataError(f"{first.shown} has no test rows{folds}; give other rows with --data")
     found = [data.rows("validation") for data in owned]
     for contestant, rows in zip(contestants[1:], found[1:], strict=True):
         if not np.array_equal(rows.numbers, found[0].numbers):

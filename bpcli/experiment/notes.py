@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Literal
 
 import numpy as np
 
@@ -47,7 +46,7 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of
         if surprise.ignored:
             ignored[surprise.column] = count
         elif surprise.text is not None:
-            notes.append(f"column {quoted(surprise.column)}: {_text_note(surprise.text, count, fitted_on)}")
+            notes.append(f"column {quoted(surprise.column)}: {_text_note(surprise, count, fitted_on)}")
         elif surprise.outside is not None:
             far.append((count, surprise.column, _shown(surprise.outside, surprise.kind)))
         elif surprise.value is None:
@@ -64,14 +63,14 @@ def surprise_notes(surprises: Counter[Surprise], fitted_on: str = "training", of
     return notes + _notes_of_ranges(far, fitted_on) + _notes_of_constants(ignored, fitted_on)
 
 
-def _text_note(what: Literal["empty", "unknown", "cut"], count: int, fitted_on: str) -> str:
+def _text_note(surprise: Surprise, count: int, fitted_on: str) -> str:
     """Note on texts without a word, without a known word, or of which the end is not read."""
     texts = counted(count, "text")
-    if what == "empty":
+    if surprise.text == "empty":
         return f"{texts} without a word"
-    if what == "unknown":
+    if surprise.text == "unknown":
         return f"{texts} without a word that {fitted_on} had: treated as empty"
-    return f"{texts} longer than max_tokens: the rest is not read"
+    return f"{texts} longer than {surprise.value} tokens (max_tokens): the rest is not read"
 
 
 def _notes_of_constants(ignored: dict[str, int], fitted_on: str) -> list[str]:

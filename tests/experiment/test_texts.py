@@ -117,7 +117,7 @@ def test_texts_without_a_known_word_get_an_answer_and_are_counted(folder: Path, 
     assert others[3] != empty
     assert "column 'review': 3 texts without a word\n" in found.err
     assert "column 'review': 1 text without a word that training had: treated as empty\n" in found.err
-    assert "column 'review': 1 text longer than max_tokens: the rest is not read\n" in found.err
+    assert "column 'review': 1 text longer than 2,000 tokens (max_tokens): the rest is not read\n" in found.err
 
 
 def test_contributions_of_terms_add_up_to_that_of_the_column(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

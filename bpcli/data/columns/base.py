@@ -28,7 +28,7 @@ class Surprise(Spec):
     """
 
     column: str
-    value: str | None = Field(default=None, description="Unknown category.")
+    value: str | None = Field(default=None, description="Unknown category, or the limit that a text exceeds.")
     outside: Range | None = Field(default=None, description="Range of the training rows, if exceeded.")
     ignored: bool = Field(default=False, description="Value of a column that was constant in training.")
     kind: Kind = Field(default="numeric", description="Kind of the values outside of the range.")

@@ -149,5 +149,10 @@ class TextInput(ColumnInput):
         rows = np.bincount(place, minlength=len(texts))
         counts = (np.concatenate(kinds, axis=1) * rows).sum(axis=1).tolist()
         names: tuple[Literal["empty", "unknown", "cut"], ...] = ("empty", "unknown", "cut")
-        surprises = {Surprise(column=self.name, text=name): n for name, n in zip(names, counts, strict=True) if n}
+        limit = f"{self.max_tokens:,}"
+        surprises = {
+            Surprise(column=self.name, text=name, value=limit if name == "cut" else None): n
+            for name, n in zip(names, counts, strict=True)
+            if n
+        }
         return Tokens.joined(parts).take(place), surprises
