@@ -279,9 +279,8 @@ def test_a_signal_leaves_a_checkpoint_that_can_be_resumed(line: Path, number: si
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, b"")
-    assert re.search(
-        r"stopped after [\d,]+ epochs?(?: and [\d,]+ steps?)? and saved; continue with: bpcli train --resume run\n$", err.decode()
-    )
+    stopped = r"stopped after [\d,]+ epochs?(?: and [\d,]+ steps?)? and saved; "
+    assert re.search(stopped + r"continue with: bpcli train --resume run\n$", err.decode())
     run = RunDirectory(line / "run")
     assert run.read_summary().status == "interrupted"
     done = epochs(run.path)

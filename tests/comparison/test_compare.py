@@ -216,5 +216,5 @@ def test_runs_without_test_rows_are_compared_out_of_fold(tmp_path: Path) -> None
     for run in runs:
         assert found.scores[run.name] == evaluate_split(Model.load(run), "validation").report
     plain = train(tmp_path / "c.json", ["data.split.test=0"], run_dir=tmp_path / "plain", threads=1).path
-    with pytest.raises(DataError, match="has no test rows but rows in folds, and .* has none of these; give other rows"):
+    with pytest.raises(DataError, match=r"no test rows but rows in folds, and .* has none of these; give other rows"):
         compare_runs([runs[0], plain])
