@@ -42,11 +42,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(MACHINE_CODE)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: tests wait for other processes, and for the browser."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect no garbage while tests are collected: nearly all that is made is kept."""
