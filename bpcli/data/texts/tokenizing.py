@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 _MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
@@ -25,12 +26,12 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 _ASCII_TOKEN = re.compile(r"\w+(?:'\w+)*|[^\w\s\x1c-\x1f]", re.ASCII)
 """Separators U+001C to U+001F are white space in Unicode."""
 
-_TOKEN = re.compile(
-    rf"[{_UNSPACED}][{_MARKS}]*"
+_ALONE = rf"[{_UNSPACED}][{_MARKS}]*"
+_TOKEN = (
+    rf"{_ALONE}"
     rf"|[\w{_MARKS}]+(?:['’][\w{_MARKS}]+)*"
     r"|[^\w\s](?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[^\w\s])*"
 )
-_ALONE = re.compile(rf"[{_UNSPACED}][{_MARKS}]*")
 
 FIRST_PART = 64
 """Characters per token of the first part of a long text that is looked at."""
@@ -57,4 +58,11 @@ def _split(text: str) -> list[str]:
     if text.isascii():
         return _ASCII_TOKEN.findall(text.lower())
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower()))
-    return _TOKEN.findall(_ALONE.sub(r" \g<0> ", text))
+    alone, token = _unicode_patterns()
+    return token.findall(alone.sub(r" \g<0> ", text))
+
+
+@cache
+def _unicode_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Patterns of characters that are tokens, and of all tokens: compiled for the first text that needs them."""
+    return re.compile(_ALONE), re.compile(_TOKEN)
