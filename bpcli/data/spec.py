@@ -222,7 +222,7 @@ class DataSpec(Spec):
 
     @property
     def groups_alone(self) -> list[str]:
-        """Those of `groups` that are no inputs: all but declared texts, whose repeats are kept together and learned."""
+        """Groups that are no inputs: all but declared texts, whose repeats are kept together and learned."""
         return [name for name in self.groups if name not in self.columns or not self.columns[name].learned_as_group]
 
     @property

@@ -49,7 +49,7 @@ class RankedTerms:
 
     @property
     def meaning(self) -> str:
-        """What the numbers are."""
+        """Meaning of the numbers."""
         towards = ", for the class that it speaks for" if self.by_class else ""
         rows = counted(self.rows, "row")
         return (

@@ -113,7 +113,7 @@ class TextInput(ColumnInput):
         return Vocabulary(self.words, self.pieces, self.characters, self.max_tokens)
 
     def term_counts(self, column: Column) -> NDArray[np.int64]:
-        """How often each feature's term is in each text, (rows, width)."""
+        """Count of each feature's term in each text, (rows, width)."""
         texts = ["" if label is None else label for label in column.labels()]
         rows, terms, counts = self._vocabulary.matches(texts).occurrences.counted(self._every)
         found = np.zeros((len(texts), self._every), np.int64)

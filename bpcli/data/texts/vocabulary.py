@@ -24,7 +24,7 @@ class Level(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """What a vocabulary finds in texts: occurrences of its terms, tokens of each text, and whether it was cut."""
+    """Findings of a vocabulary in texts: occurrences of its terms, tokens of each text, and whether it was cut."""
 
     occurrences: Occurrences
     lengths: Integers

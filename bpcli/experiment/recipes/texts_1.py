@@ -23,7 +23,7 @@ MANY_ROWS, VERY_MANY_ROWS = 10_000, 50_000
 """Rows above which half the epochs are enough, with a hidden layer and without."""
 
 MANY_CLASSES = 10
-"""From here on, classes share what words have in common: a hidden layer errs less than weights for each class."""
+"""Number of classes from which they share what words have in common: a hidden layer errs less than weights for each."""
 
 LONG = 1_000
 """Median characters from which on a hidden layer errs less."""
