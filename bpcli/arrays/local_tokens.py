@@ -48,7 +48,7 @@ class LocalTokens:
     def bytes_needed(entries: int, rows: int, size: int, units: int, dtype: np.dtype[Any]) -> int:
         """Bytes of the memory for batches of `rows` rows with so many entries."""
         widest, index = min(entries, size), np.dtype(np.intp).itemsize
-        integers = (size + 6 * entries + widest + 2 * rows) * index + 5 * entries
+        integers = (size + 6 * entries + widest + 4 * rows) * index + 5 * entries
         numbers = 2 * entries + min(rows * widest * 5 // 4, BLOCK_NUMBERS) + (2 * units + 1) * widest + 2 * rows * units
         return integers + numbers * dtype.itemsize
 
@@ -58,11 +58,6 @@ class LocalTokens:
     def __getitem__(self, rows: slice) -> Tokens:
         """Some rows of the batch."""
         return self._of[rows]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self._of.shape
 
     @property
     def most_columns(self) -> int:

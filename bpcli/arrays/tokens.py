@@ -27,12 +27,6 @@ class Tokens:
         self.columns, self.values, self.starts, self.stops, self.size = columns, values, starts, stops, size
 
     @classmethod
-    def empty(cls, rows: int, size: int, dtype: np.dtype[Any]) -> Tokens:
-        """Rows of zeros."""
-        nothing = np.zeros(rows, np.intp)
-        return cls(np.empty(0, np.int32), np.empty(0, dtype), nothing, nothing, size)
-
-    @classmethod
     def joined(cls, parts: Sequence[Tokens]) -> Tokens:
         """Rows of several blocks, at least one, one after another."""
         if len(parts) == 1:

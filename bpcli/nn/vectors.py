@@ -15,7 +15,7 @@ class VectorsLayer(Layer):
     """Layer whose output is the product of a field's features (rows, features) and the parameter `weight`."""
 
     takes: ClassVar[str]
-    """What it takes, in the plural."""
+    """Name of its inputs, in the plural."""
 
     @property
     def linear_in_pieces(self) -> bool:

@@ -47,9 +47,10 @@ class GradientRules:
             np.minimum(part, self._value, out=part)
             np.maximum(part, -self._value, out=part)
 
-    def bound_norm(self, grads: Array) -> None:
-        """Clip by norm: scale `grads` down to the largest norm allowed."""
+    def bound_norm(self, *grads: Array) -> None:
+        """Clip by norm: scale the parts of a gradient down to the largest norm allowed for all of them together."""
         if self._norm is not None:
-            norm = sqrt(float(np.dot(grads, grads)))
+            norm = sqrt(sum(float(np.dot(part, part)) for part in grads))
             if norm > self._norm:
-                np.multiply(grads, self._norm / norm, out=grads)
+                for part in grads:
+                    np.multiply(part, self._norm / norm, out=part)

@@ -26,7 +26,6 @@ def test_rows_are_views_of_a_pool_in_any_order() -> None:
     assert of.take(np.array([2, 2, 0])).dense().tolist() == [[3, 0, 4], [3, 0, 4], [0, 2, 0]]
     assert of.padded(4).dense().tolist() == [[0, 2, 0], [0, 0, 0], [3, 0, 4], [0, 0, 0]]
     assert of.lengths.tolist() == [1, 0, 2]
-    assert Tokens.empty(2, 3, np.dtype(np.float32)).dense().tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
 def test_rows_of_several_blocks_are_joined() -> None:

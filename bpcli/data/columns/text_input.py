@@ -114,7 +114,7 @@ class TextInput(ColumnInput):
 
     def term_counts(self, column: Column) -> NDArray[np.int64]:
         """Count of each feature's term in each text, (rows, width)."""
-        texts = ["" if label is None else label for label in column.labels()]
+        texts = column.labels()
         rows, terms, counts = self._vocabulary.matches(texts).occurrences.counted(self._every)
         found = np.zeros((len(texts), self._every), np.int64)
         found[rows, terms] = counts
@@ -123,10 +123,11 @@ class TextInput(ColumnInput):
     @property
     def idf(self) -> Values | None:
         """Inverse document frequency of each feature's term, (width,); None if it does not count."""
-        if self.term_weight != "tfidf":
-            return None
-        every = rarity(np.array(self.counts, np.int64), self.rows)
-        return every if self._chosen is None else every[self._chosen]
+        every = self._every_idf()
+        return every if every is None or self._chosen is None else every[self._chosen]
+
+    def _every_idf(self) -> Values | None:
+        return rarity(np.array(self.counts, np.int64), self.rows) if self.term_weight == "tfidf" else None
 
     @property
     def mean_terms(self) -> float:
@@ -137,7 +138,7 @@ class TextInput(ColumnInput):
         """Encode the texts of a column, each distinct one once, and count those that say nothing or are cut."""
         codes, place = np.unique(column.values, return_inverse=True)
         texts = [column.categories[code] if code >= 0 else "" for code in codes.tolist()]
-        idf = rarity(np.array(self.counts, np.int64), self.rows) if self.term_weight == "tfidf" else None
+        idf = self._every_idf()
         parts, kinds = [], []
         for start in range(0, max(len(texts), 1), ENCODED_TEXTS):
             some = texts[start : start + ENCODED_TEXTS]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
-
-import numpy as np
+from math import isfinite
 
 from bpcli.arrays.fields import Batch
 from bpcli.nn.optimizers.lazy import LazyUpdate
@@ -45,14 +43,8 @@ class LazySteps(SerialSteps):
         return sums
 
     def _clip(self) -> None:
-        """Clip the gradient, by value and by norm, as `GradientRules` does that of other networks."""
+        """Clip the gradient, by value and by norm, in its dense ranges and the columns that occur."""
         parts = [*self._dense, *(local.gradient.reshape(-1) for local, _ in self._lazy)]
-        value, norm = self.plan.spec.clip.value, self.plan.spec.clip.norm
-        if value is not None:
-            for part in parts:
-                np.clip(part, -value, value, out=part)
-        if norm is not None:
-            found = sqrt(sum(float(np.dot(part, part)) for part in parts))
-            if found > norm:
-                for part in parts:
-                    np.multiply(part, norm / found, out=part)
+        for part in parts:
+            self.rules.apply(0, len(part), part, part, part)  # there are no penalties, which need more
+        self.rules.bound_norm(*parts)
