@@ -19,10 +19,11 @@ from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.picture_form import PictureForm
+from bpcli.data.series.time_spec import TimeSpec
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec, Text
-from bpcli.wording import composed
+from bpcli.wording import composed, quoted
 
 
 class DataSpec(Spec):
@@ -77,6 +78,11 @@ class DataSpec(Spec):
         description="Column whose rows with one value stay in one split, such as a customer or patient; or several, "
         "whose combinations do. Not an input.",
     )
+    time: TimeSpec | None = Field(
+        default=None,
+        description="Time of each row: a column, or its format, frequency and gaps too. Rows are then steps of a "
+        "series, or of a series for each group, split by time. Not an input.",
+    )
     delimiter: str | None = Field(
         default=None,
         description="Character between cells. Default: the first of comma, semicolon and tab in the header.",
@@ -89,7 +95,7 @@ class DataSpec(Spec):
     )
     header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
     encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
-    split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")
+    split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.", validate_default=True)
     drop_duplicates: bool = Field(
         default=False,
         description="Drop rows equal to an earlier one in all inputs and targets, before the split. Training rows come "
@@ -152,13 +158,41 @@ class DataSpec(Spec):
             raise ValueError("validation and test files require train; with path, use split")
         return self
 
+    @field_validator("split")
+    @classmethod
+    def _by_time(cls, split: SplitSpec, info: ValidationInfo) -> SplitSpec:
+        return split if info.data.get("time") is None else split.of_series
+
+    @model_validator(mode="after")
+    def _check_time(self) -> DataSpec:
+        if self.time is None:
+            return self
+        for name in self.time.columns:
+            role = self._role_beside_time(name)
+            if role:
+                raise ValueError(f"time names {quoted(name)}, which is {role}; a column of the time has no other role")
+        if self.drop_duplicates:
+            raise ValueError("drop_duplicates would leave gaps in the series of time; omit one of them")
+        return self
+
+    def _role_beside_time(self, name: str) -> str:
+        """Role of a column besides that of time, for a message; empty if it has none."""
+        if name in self.columns:
+            return "in columns, too (its dates are read by time.format)"
+        roles: dict[str, list[str | None]] = {
+            "the target": [*self.targets],
+            "a group": [*self.groups],
+            "the weight": [self.weight],
+        }
+        return next((role for role, names in roles.items() if name in names), "")
+
     @model_validator(mode="after")
     def _check_groups(self) -> DataSpec:
         if self.group == ():
             raise ValueError("group is an empty list; name at least one column")
         if self.group is not None and self.split.column is not None:
             raise ValueError("group excludes split.column, which sets the split of each row")
-        if self.group is not None and self.split.order == "time":
+        if self.group is not None and self.split.order == "time" and self.time is None:
             raise ValueError("group excludes split.order: time, which splits groups where time does")
         return self
 
@@ -226,14 +260,20 @@ class DataSpec(Spec):
         return [name for name in self.groups if name not in self.columns or not self.columns[name].learned_as_group]
 
     @property
+    def times(self) -> list[str]:
+        """Columns of the time of each row."""
+        return [] if self.time is None else self.time.columns
+
+    @property
     def unread(self) -> set[str]:
         """Excluded columns that are not used otherwise."""
-        return {*self.exclude} - {self.weight, self.split.column, *self.groups}
+        return {*self.exclude} - {self.weight, self.split.column, *self.groups, *self.times}
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """Column kinds set by the config."""
         kinds: dict[str, Kind] = dict.fromkeys(self.groups, "categorical")
+        kinds |= dict.fromkeys(self.times, "categorical")  # stamps keep their text, as labels of steps need it
         kinds |= {name: column.kind for name, column in self.columns.items()}
         if self.weight is not None:
             kinds[self.weight] = "numeric"
