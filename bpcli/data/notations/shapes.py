@@ -43,6 +43,11 @@ class Fields:
         return value
 
 
+def shape_of(text: str) -> str:
+    """Text with 0 for every digit and letters in lower case, character by character."""
+    return text.translate(_BLANKS).encode("ascii", "replace").translate(_SHAPE).decode()
+
+
 def values_by_shape(
     words: Sequence[str], patterns: Iterable[re.Pattern[str]], value: Callable[[Fields], NDArray[np.float64]]
 ) -> NDArray[np.float64]:

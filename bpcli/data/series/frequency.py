@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bpcli.data.calendar import DAY
+from bpcli.data.table import number_label
 from bpcli.spec import Spec
 from bpcli.wording import quoted, suggestion
 
@@ -28,7 +29,12 @@ _WORDS: dict[str, tuple[Unit, int]] = {
 
 _SHORT = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "d": "day", "w": "week", "y": "year"}
 
-_ADVERBS = {
+_SHORTEST = {"second": "s", "minute": "min", "hour": "h", "day": "d"}
+
+_SHORT_STEP = 300
+"""Seconds of the longest step whose season may be an hour."""
+
+_ADVERBS: dict[tuple[Unit, float], str] = {
     ("second", 3600): "hourly",
     ("day", 1): "daily",
     ("day", 7): "weekly",
@@ -94,14 +100,50 @@ class Frequency(Spec):
     @property
     def written(self) -> str:
         """Frequency as a config writes it: `7d`, `15min`, `month`, `2 months`; `parse` reads it."""
-        raise NotImplementedError
+        if self.unit == "count":
+            return number_label(self.number)
+        word, number = self._in_words()
+        if self.unit in ("second", "day"):
+            return f"{number}{_SHORTEST[word]}"
+        return word if number == 1 else f"{number} {word}s"
 
     @property
     def shown(self) -> str:
         """Frequency in words, for messages: `daily`, `every 15 minutes`, `monthly`."""
-        raise NotImplementedError
+        if (self.unit, self.number) in _ADVERBS:
+            return _ADVERBS[self.unit, self.number]
+        if self.unit == "count":
+            return f"steps of {number_label(self.number)}"
+        word, number = self._in_words()
+        word = word.replace("_", " ")
+        return f"every {word}" if number == 1 else f"every {number} {word}s"
+
+    def _in_words(self) -> tuple[str, int]:
+        """The largest unit of which the step is a whole number, and that number. Weeks are days: 7d, 14d."""
+        fitting = [
+            (word, times)
+            for word, (unit, times) in _WORDS.items()
+            if unit == self.unit and word != "week" and self.number % times == 0
+        ]
+        word, times = fitting[-1]
+        return word, int(self.number) // times
 
     @property
     def seasons(self) -> tuple[int, ...]:
-        """Likely lengths of seasons in steps, ascending: day, week and year, as far as they are whole steps."""
-        raise NotImplementedError
+        """Likely lengths of seasons in steps, ascending: hour, day and week, or week and year, if they are whole steps.
+
+        Years of days and weeks are rounded.
+        """
+        match self.unit:
+            case "second":
+                hour = (3600,) if self.number <= _SHORT_STEP else ()
+                lengths = [cycle / self.number for cycle in (*hour, DAY, 7 * DAY)]
+            case "day":
+                lengths = [7 / self.number, round(DAYS_OF_YEAR / self.number)]
+            case "business_day":
+                lengths = [5 / self.number, BUSINESS_DAYS_OF_YEAR / self.number]
+            case "month":
+                lengths = [12 / self.number]
+            case "count":
+                lengths = []
+        return tuple(int(length) for length in lengths if length >= 2 and length % 1 == 0)

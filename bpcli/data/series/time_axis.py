@@ -8,12 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from bpcli.data.series.cycles import cycles_of
 from bpcli.data.series.frequency import Frequency
+from bpcli.data.series.grid import Grid
+from bpcli.data.series.recognition import recognise_stamps
+from bpcli.data.series.regularity import find_frequency
+from bpcli.data.series.repeats import are_of_clock_changes, repeated_stamp
+from bpcli.data.series.stamps import JOINT, Stamps
 from bpcli.data.series.time_spec import TimeSpec
+from bpcli.data.series.words import StampWords, stamp_words
 from bpcli.data.table import Column
+from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.spec import Sequence, Spec, Text
+from bpcli.wording import counted, listed, quoted
 
 Groups = NDArray[np.intp]
+Rows = NDArray[np.intp]
 Steps = NDArray[np.int64]
 
 
@@ -24,7 +34,8 @@ class TimeAxis(Spec):
     """
 
     columns: Sequence[Text] = Field(description="Columns that are the time together.")
-    frequency: Frequency
+    stamps: Stamps = Field(description="How stamps are written.")
+    grid: Grid
 
     @classmethod
     def fit(cls, columns: Several[Column], spec: TimeSpec, groups: Groups | None, source: str) -> TimeAxis:
@@ -33,15 +44,32 @@ class TimeAxis(Spec):
         groups: number of the series of each row, (rows,), or None for one series. source: data files, for messages.
 
         Raises:
-            MismatchError: the format or the frequency in the config does not fit the stamps, or no regular grid is
-                found; at data.time.
-            DataError: a cell is no stamp, or a stamp is missing.
+            MismatchError: the cells are no stamps, or the frequency in the config does not fit them, or no regular
+                grid is found; at data.time.
+            DataError: a cell is no stamp, or missing.
         """
-        raise NotImplementedError
+        words = stamp_words(columns)
+        _require_all(words, columns, source)
+        stamps = recognise_stamps(words.words, spec)
+        values = _values(stamps, words, columns, source)
+        step = spec.step
+        if step is not None and (step.unit == "count") != stamps.are_counts:
+            what = (
+                "the stamps are numbers; write a number, such as 1"
+                if stamps.are_counts
+                else ("the stamps are dates; write a number and a unit, such as 1d")
+            )
+            raise MismatchError(Mismatch(("data", "time", "frequency"), what))
+        if step is None:
+            step = find_frequency(values, groups, stamps.are_counts)
+        return cls(columns=tuple(spec.columns), stamps=stamps, grid=Grid.through(values, step))
 
-    def steps(
-        self, columns: Several[Column], groups: Groups | None, source: str, rows: NDArray[np.intp] | None = None
-    ) -> Steps:
+    @property
+    def frequency(self) -> Frequency:
+        """Step of the grid."""
+        return self.grid.frequency
+
+    def steps(self, columns: Several[Column], groups: Groups | None, source: str, rows: Rows | None = None) -> Steps:
         """Step of each row, (rows,).
 
         rows: number of each row in the source, from 0, for messages; None if all are given.
@@ -49,19 +77,31 @@ class TimeAxis(Spec):
         Raises DataError, with row and stamp, for cells that are no stamps, missing stamps, stamps off the grid, and
         stamps repeated within a group.
         """
-        raise NotImplementedError
+        words = stamp_words(columns)
+        _require_all(words, columns, source, rows)
+        values = _values(self.stamps, words, columns, source, rows)
+        steps, on_grid = self.grid.steps(values)
+        self._require_regular(steps, on_grid, words, source, rows)
+        self._require_unrepeated(steps, groups, words, source, rows)
+        return steps
 
     def seconds(self, steps: Steps) -> NDArray[np.float64] | None:
         """Seconds since 1970-01-01T00:00 of steps, also of coming ones; None for counts."""
-        raise NotImplementedError
+        return None if self.stamps.are_counts else self.grid.values(steps)
 
     def labels(self, steps: Steps) -> dict[str, list[str]]:
         """Cells of the time columns at steps, by column, written as in the rows of the fit."""
-        raise NotImplementedError
+        cells = [text.split(JOINT) for text in self._written(steps)]
+        return {name: [parts[place] for parts in cells] for place, name in enumerate(self.columns)}
 
-    def stamps(self, steps: Steps) -> list[str]:
-        """Stamps of steps in one text each, for messages and charts."""
-        raise NotImplementedError
+    def texts(self, steps: Steps) -> list[str]:
+        """Stamps of steps in one text each, with blanks between columns, for messages and charts."""
+        return [text.replace(JOINT, " ") for text in self._written(steps)]
+
+    def _written(self, steps: Steps) -> list[str]:
+        different, places = np.unique(steps, return_inverse=True)
+        texts = self.stamps.write(self.grid.values(different))
+        return [texts[place] for place in places.tolist()]
 
     def calendar(self, steps: Steps) -> dict[str, NDArray[np.float64]]:
         """Position of steps in the cycles that the frequency can follow, by name of the cycle, in [0, 1).
@@ -69,9 +109,86 @@ class TimeAxis(Spec):
         Names: minute_of_hour, hour_of_day, day_of_week, day_of_year, month_of_year, quarter_of_year. Empty for counts
         and yearly steps.
         """
-        raise NotImplementedError
+        seconds = self.seconds(steps)
+        return {} if seconds is None else cycles_of(seconds, self.frequency)
 
     @property
     def seasons(self) -> tuple[int, ...]:
         """Likely lengths of seasons in steps, ascending: (24, 168) if hourly, (7, 365) daily, (12,) monthly."""
         return self.frequency.seasons
+
+    def _require_regular(
+        self, steps: Steps, on_grid: NDArray[np.bool_], words: StampWords, source: str, rows: Rows | None
+    ) -> None:
+        """Raise DataError for the first stamp off the grid."""
+        off = np.flatnonzero(~on_grid)
+        if len(off):
+            first = int(off[0])
+            near = self.texts(steps[off[:1]])[0]
+            more = f", and {counted(len(off) - 1, 'more row')} are off it too" if len(off) > 1 else ""
+            raise DataError(
+                f"{source}: row {_number(first, rows)}: {_shown(words, first)} is off the regular time axis, "
+                f"{self.frequency.shown}, whose nearest stamp is {quoted(near)}{more}; correct it, or set "
+                "data.time.frequency"
+            )
+
+    def _require_unrepeated(
+        self, steps: Steps, groups: Groups | None, words: StampWords, source: str, rows: Rows | None
+    ) -> None:
+        """Raise DataError for the first stamp that occurs twice in one series."""
+        repeated = repeated_stamp(steps, groups)
+        if repeated is not None:
+            first, second = repeated.rows
+            series = "" if groups is None else " in one series"
+            count = len(repeated.later) - 1
+            more = f", and {counted(count, 'more row')} repeat another" if count else ""
+            raise DataError(
+                f"{source}: rows {_number(first, rows)} and {_number(second, rows)} are both {_shown(words, first)}"
+                f"{series}{more}; {self._hint_at_repeats(steps[repeated.later], groups)}"
+            )
+
+    def _hint_at_repeats(self, steps: Steps, groups: Groups | None) -> str:
+        """What to do about repeated stamps: clocks going back, several series, or a row too many."""
+        seconds = self.seconds(steps)
+        if seconds is not None and self.frequency.unit == "second" and are_of_clock_changes(seconds):
+            return "clocks go back then: write the times in UTC, or omit one of the two"
+        if groups is None:
+            return "omit one of them, or name the column that tells the series apart in data.group"
+        return "omit one of them, or add a column to data.group that tells the series apart"
+
+
+def _require_all(words: StampWords, columns: Several[Column], source: str, rows: Rows | None = None) -> None:
+    """Raise DataError for a row without a stamp."""
+    missing = np.flatnonzero(words.codes < 0)
+    if len(missing):
+        first = int(missing[0])
+        name = next(column.name for column in columns if column.missing()[first])
+        more = f", nor do {counted(len(missing) - 1, 'more row')}" if len(missing) > 1 else ""
+        raise DataError(
+            f"{source}: row {_number(first, rows)} has no time in column {quoted(name)}{more}; fill it in, "
+            "or omit the row"
+        )
+
+
+def _values(
+    stamps: Stamps, words: StampWords, columns: Several[Column], source: str, rows: Rows | None = None
+) -> NDArray[np.float64]:
+    """Value of each row's stamp (rows,). Raises DataError for a word that is no stamp."""
+    values = stamps.values(words.words)
+    wrong = np.flatnonzero(np.isinf(values))
+    if len(wrong):
+        row = int(np.argmax(np.isin(words.codes, wrong)))
+        raise DataError(
+            f"{source}: row {_number(row, rows)}: {listed(column.name for column in columns)}: {_shown(words, row)} "
+            f"is not {stamps.expected}; correct it, or set data.time.format"
+        )
+    return words.of_rows(values)
+
+
+def _shown(words: StampWords, row: int) -> str:
+    return quoted(words.words[words.codes[row]].replace(JOINT, " "))
+
+
+def _number(row: int, rows: Rows | None) -> str:
+    """Number of a row in messages, from 1."""
+    return f"{(row if rows is None else int(rows[row])) + 1:,}"

@@ -7,8 +7,10 @@ from typing import Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import core_schema
 
+from bpcli.data.notations.date_format import check_format
 from bpcli.data.series.frequency import Frequency
 from bpcli.spec import Sequence, Spec, Text
+from bpcli.wording import counted
 
 
 class TimeSpec(Spec):
@@ -19,7 +21,9 @@ class TimeSpec(Spec):
         "`[year, quarter]`."
     )
     format: str | None = Field(
-        default=None, description="Format of the stamps, such as `%Y%m%d`. Default: recognised from the cells."
+        default=None,
+        description="Format of the stamps, such as `%Y%m%d`; of several columns, separated by blanks: `%Y %q`. Besides "
+        "the directives of strptime, %q is the quarter, and %K the hour from 1 to 24. Default: recognised.",
     )
     frequency: Text | int | float | None = Field(
         default=None,
@@ -50,6 +54,29 @@ class TimeSpec(Spec):
         if written is not None:
             Frequency.parse(written)
         return written
+
+    @model_validator(mode="after")
+    def _check_format(self) -> TimeSpec:
+        if not self.columns:
+            raise ValueError("an empty list of columns; name at least one")
+        if len({*self.columns}) < len(self.columns):
+            raise ValueError("a column is named twice")
+        if self.format is not None:
+            pieces = self.formats or ()
+            if len(pieces) != len(self.columns):
+                raise ValueError(
+                    f"format has {counted(len(pieces), 'part')} between blanks, but there are "
+                    f"{counted(len(self.columns), 'column')}; write one part for each"
+                )
+            check_format(self.format)
+        return self
+
+    @property
+    def formats(self) -> tuple[str, ...] | None:
+        """Format of each column; None if they are to be recognised. That of one column may have blanks."""
+        if self.format is None:
+            return None
+        return (self.format,) if len(self.columns) == 1 else tuple(self.format.split(" "))
 
     @property
     def columns(self) -> list[str]:

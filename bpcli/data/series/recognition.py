@@ -1,0 +1,97 @@
+"""How the stamps of a time axis are written, from the config or from the cells of one column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from bpcli.data.notations.date_format import FormatNotation, format_of_dates
+from bpcli.data.notations.date_recognition import recognise_date_numbers, recognise_dates
+from bpcli.data.notations.dates import DateNotation
+from bpcli.data.notations.limits import MOSTLY
+from bpcli.data.series.parts import formats_of_parts, unclear
+from bpcli.data.series.stamps import JOINT, CountStamps, DateStamps, FractionalYears, Stamps, decimals_of, numbers_of
+from bpcli.data.series.time_spec import TimeSpec
+from bpcli.wording import is_number, listed, quoted
+
+_YEARS = 1500, 2200
+"""Years that are told from other numbers."""
+
+_NAMED_YEAR = re.compile("year|yr|yyyy|date")
+
+_PERIODS = (
+    *("%YQ%q", "%Y-Q%q", "%Y Q%q", "%Y:Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y"),
+    *("%YM%m", "%Y-M%m", "%G-W%V", "%GW%V"),
+)
+"""Formats of quarters, months and weeks beyond dates."""
+
+
+def recognise_stamps(words: Sequence[str], spec: TimeSpec) -> Stamps:
+    """Way in which the different words of stamps are written; words of several columns are joined by `JOINT`.
+
+    Raises MismatchError if the words are no dates, or dates of which day and month can be exchanged.
+    """
+    if spec.formats is not None:
+        return DateStamps(formats=spec.formats)
+    if len(spec.columns) > 1:
+        columns = [list(dict.fromkeys(cells)) for cells in zip(*(word.split(JOINT) for word in words), strict=True)]
+        return DateStamps(formats=tuple(formats_of_parts(spec.columns, columns)))
+    numbers = [word for word in words if is_number(word)]
+    if len(numbers) >= MOSTLY * len(words):
+        return _of_numbers(numbers, spec)
+    return _of_texts(words, spec.columns[0])
+
+
+def _of_numbers(words: Sequence[str], spec: TimeSpec) -> Stamps:
+    """Numbers that are dates, such as 19580329, years, perhaps with fractions, or counts."""
+    values = numbers_of(words)
+    decimals = {*map(decimals_of, words)}
+    counts = CountStamps(decimals=decimals.pop() if len(decimals) == 1 else None)
+    if spec.step is not None and spec.step.unit == "count":
+        return counts
+    are_years = bool(((values >= _YEARS[0]) & (values < _YEARS[1])).all())
+    if (values % 1).any():
+        per_year = next((many for many in (4, 12) if are_years and _fit(words, many)), None)
+        return counts if per_year is None else _fractional(words, per_year)
+    if are_years and (spec.step is not None or _NAMED_YEAR.search(spec.columns[0].lower())):
+        return DateStamps(formats=("%Y",))
+    found = recognise_date_numbers("time", np.unique(values))
+    if found is not None and isinstance(found.notation, DateNotation):
+        order = found.notation.order
+        return DateStamps(formats=("%Y%m%d",)) if order == "year_month_day" else DateStamps(order=order)
+    months = values % 100
+    if (values >= _YEARS[0] * 100).all() and (values < _YEARS[1] * 100).all() and ((months > 0) & (months < 13)).all():
+        return DateStamps(formats=("%Y%m",))
+    return counts
+
+
+def _fit(words: Sequence[str], per_year: int) -> bool:
+    return bool(np.isfinite(_fractional(words, per_year).values(words)).all())
+
+
+def _fractional(words: Sequence[str], per_year: int) -> FractionalYears:
+    return FractionalYears(per_year=4 if per_year == 4 else 12, decimals=max(map(decimals_of, words)))
+
+
+def _of_texts(words: Sequence[str], name: str) -> DateStamps:
+    """Dates in a notation that tells their parts apart."""
+    for period in _PERIODS:
+        if np.isfinite(FormatNotation(format=period).values(words[:1])).all():
+            return DateStamps(formats=(period,))
+    found = recognise_dates(words)
+    shown = f"column {quoted(name)}"
+    if found is None:
+        raise unclear(f"{shown} holds no dates that are recognised, such as {listed(words[:2])}; set data.time.format")
+    if not isinstance(found.notation, DateNotation):
+        raise unclear(f"{shown} holds times of day; name the column of the date too: data.time: [date, {name}]")
+    if found.is_ambiguous:
+        raise unclear(
+            f"{shown}: in dates such as {quoted(found.first)}, day and month can be exchanged; set data.time.format, "
+            "such as %d/%m/%Y or %m/%d/%Y"
+        )
+    order = found.notation.order
+    fitting = [word for word in words if word not in found.misfits]
+    text = format_of_dates(fitting, order)
+    return DateStamps(order=order, formats=None if text is None else (text,))
