@@ -46,7 +46,7 @@ _DIRECTIVES: dict[str, tuple[str, Callable[[datetime], str]]] = {
     "M": ("(?P<minute>00?)", lambda at: f"{at.minute:02}"),
     "S": ("(?P<second>00?)", lambda at: f"{at.second:02}"),
     "f": ("(?P<fraction>0{1,9})", lambda at: f"{at.microsecond:06}"),
-    "z": ("(?:z|(?P<sign>[-+])(?P<zone_hour>00):?(?P<zone_minute>00))", lambda at: "+0000"),
+    "z": ("(?:z|(?P<sign>[-+])(?P<zone_hour>00):?(?P<zone_minute>00))", lambda at: "+00:00"),
     "Z": ("(?:z|utc|gmt)", lambda at: "UTC"),
     "%": ("%", lambda at: "%"),
 }

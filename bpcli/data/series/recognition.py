@@ -12,7 +12,16 @@ from bpcli.data.notations.date_recognition import recognise_date_numbers, recogn
 from bpcli.data.notations.dates import DateNotation
 from bpcli.data.notations.limits import MOSTLY
 from bpcli.data.series.parts import formats_of_parts, unclear
-from bpcli.data.series.stamps import JOINT, CountStamps, DateStamps, FractionalYears, Stamps, decimals_of, numbers_of
+from bpcli.data.series.stamps import (
+    JOINT,
+    CountStamps,
+    DateStamps,
+    FractionalYears,
+    Stamps,
+    decimals_of,
+    numbers_of,
+    zone_of,
+)
 from bpcli.data.series.time_spec import TimeSpec
 from bpcli.wording import is_number, listed, quoted
 
@@ -72,7 +81,8 @@ def _fit(words: Sequence[str], per_year: int) -> bool:
 
 
 def _fractional(words: Sequence[str], per_year: int) -> FractionalYears:
-    return FractionalYears(per_year=4 if per_year == 4 else 12, decimals=max(map(decimals_of, words)))
+    decimals = {*map(decimals_of, words)}
+    return FractionalYears(per_year=4 if per_year == 4 else 12, decimals=max(decimals), is_padded=len(decimals) == 1)
 
 
 def _of_texts(words: Sequence[str], name: str) -> DateStamps:
@@ -93,5 +103,7 @@ def _of_texts(words: Sequence[str], name: str) -> DateStamps:
         )
     order = found.notation.order
     fitting = [word for word in words if word not in found.misfits]
-    text = format_of_dates(fitting, order)
-    return DateStamps(order=order, formats=None if text is None else (text,))
+    zones = {*map(zone_of, fitting)}
+    zone = zones.pop() if len(zones) == 1 else "Z"  # clocks that change are brought to UTC
+    text = format_of_dates([word.removesuffix(zone) for word in fitting], order)
+    return DateStamps(order=order, formats=None if text is None else (text,), zone=zone)

@@ -16,8 +16,11 @@ Values = NDArray[np.float64]
 ON_GRID = 0.9
 """Share of stamps on the grid of a frequency from which the series has it; the others are errors of their rows."""
 
-_TRIED = 3
-"""Number of the most frequent differences that are tried."""
+_FREQUENT = 0.3
+"""Share of the differences from which one may be the step; the others are gaps."""
+
+_SHOWN = 3
+"""Number of differences that an error shows."""
 
 _SHORTEST_MONTH = 28 * DAY
 
@@ -35,20 +38,24 @@ def find_frequency(values: Values, groups: NDArray[np.intp] | None, are_counts: 
         raise _irregular("no series has two different stamps; set it, such as 1d, month or 1")
     if not are_counts and (monthly := _months(values, groups, differences)) is not None:
         return monthly
-    lengths, times = np.unique(np.round(differences, 6), return_counts=True)
-    most = lengths[np.lexsort((lengths, -times))]
-    for length in most[:_TRIED].tolist():
+    lengths, times = _by_frequency(np.round(differences, 6))
+    for length in lengths[times >= _FREQUENT * len(differences)].tolist():
         found = _of_length(length, values, are_counts)
         if found is not None and Grid.through(values, found).steps(values)[1].mean() >= ON_GRID:
             return found
-    shown = ", ".join(
-        f"{_shown(length, are_counts)} ({counted(int(times[lengths == length][0]), 'time')})"
-        for length in most[:_TRIED].tolist()
-    )
-    more = f" and {counted(len(most) - _TRIED, 'other length')}" if len(most) > _TRIED else ""
+    counts = zip(lengths[:_SHOWN].tolist(), times[:_SHOWN].tolist(), strict=True)
+    shown = ", ".join(f"{_shown(length, are_counts)} ({counted(count, 'time')})" for length, count in counts)
+    more = f" and {counted(len(lengths) - _SHOWN, 'other length')}" if len(lengths) > _SHOWN else ""
     raise _irregular(
         f"the stamps have no regular step: differences of {shown}{more}; set it, or resample the data to regular steps"
     )
+
+
+def _by_frequency(differences: Values) -> tuple[Values, NDArray[np.intp]]:
+    """Different values and how often each occurs, the most frequent first, then the smallest."""
+    lengths, times = np.unique(differences, return_counts=True)
+    order = np.lexsort((lengths, -times))
+    return lengths[order], times[order]
 
 
 def _differences(values: Values, groups: NDArray[np.intp] | None) -> Values:
@@ -67,9 +74,8 @@ def _months(values: Values, groups: NDArray[np.intp] | None, differences: Values
         return None
     if not Grid.through(values, Frequency(unit="month", number=1)).steps(values)[1].mean() >= ON_GRID:
         return None
-    between = _differences(months_of(values).astype(np.float64), groups)
-    months, times = np.unique(between, return_counts=True)
-    for number in months[np.lexsort((months, -times))][:_TRIED].tolist():
+    months, times = _by_frequency(_differences(months_of(values).astype(np.float64), groups))
+    for number in months[times >= _FREQUENT * times.sum()].tolist():
         frequency = Frequency(unit="month", number=number)
         if Grid.through(values, frequency).steps(values)[1].mean() >= ON_GRID:
             return frequency

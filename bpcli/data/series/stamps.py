@@ -26,6 +26,9 @@ JOINT = "\x1f"
 _WHOLE = re.compile(rf"(?<![^{JOINT}])([0-9]+)\.0+(?![^{JOINT}])")
 """Whole number with a decimal point, as files have that were written from columns of floats with missing values."""
 
+_ZONED = re.compile(r"(?i):[0-9]{2}[0-9:.]*(?: ?[ap]\.?m\.?)?( ?(?:z|utc|gmt|[-+][0-9]{2}(?::?[0-9]{2})?))$")
+"""Time of day with a zone behind it."""
+
 _ROUNDED = 0.05
 """Share of a step by which a year with a fraction may be rounded: 1949.083 is February, and 1949.08 too."""
 
@@ -56,12 +59,13 @@ class DateStamps(StampsBase):
     """Dates, with or without a time; quarters and weeks are their first days.
 
     They are read in `order`, or else in the formats, of which each column has one. They are written in the formats, or
-    else as numbers if they count from 1970, or else in ISO format.
+    else as numbers if they count from 1970, or else in ISO format. Times are those of `zone`, whatever that of a word.
     """
 
     type: Literal["date"] = "date"
     order: Order | None = None
     formats: Sequence[str] | None = None
+    zone: str = Field(default="", description="Zone behind the times, such as Z or +01:00; empty for local times.")
 
     @property
     def _notation(self) -> DateNotation | FormatNotation:
@@ -72,21 +76,22 @@ class DateStamps(StampsBase):
     @property
     def expected(self) -> str:
         """Description of its notation."""
-        return self._notation.expected.replace(JOINT, " ")
+        return self._notation.expected.replace(JOINT, " ").replace("%-", "%")
 
     def values(self, words: Several[str]) -> Values:
         """Seconds of each word (words,)."""
-        return self._notation.values([_WHOLE.sub(r"\1", word) if ".0" in word else word for word in words])
+        values = self._notation.values([_WHOLE.sub(r"\1", word) if ".0" in word else word for word in words])
+        return np.asarray(values + offset_of(self.zone))
 
     def write(self, values: Values) -> list[str]:
         """Dates in the formats."""
         if self.formats is not None:
-            written = JOINT.join(self.formats)
+            written = JOINT.join(self.formats) + self.zone
             return [write_date(written, value) for value in values.tolist()]
         if self.order in ("epoch_seconds", "epoch_milliseconds"):
             ticks = 1_000 if self.order == "epoch_milliseconds" else 1
             return [number_label(value) for value in (values * ticks).tolist()]
-        return date_labels(values)
+        return [label + self.zone for label in date_labels(values)]
 
 
 class FractionalYears(StampsBase):
@@ -94,7 +99,8 @@ class FractionalYears(StampsBase):
 
     type: Literal["fractional_years"] = "fractional_years"
     per_year: Literal[4, 12]
-    decimals: int = Field(ge=0, description="Decimals at most.")
+    decimals: int = Field(ge=0, description="Decimals, at most.")
+    is_padded: bool = Field(default=False, description="Whether all have the same number of decimals.")
 
     @property
     def expected(self) -> str:
@@ -112,6 +118,8 @@ class FractionalYears(StampsBase):
     def write(self, values: Values) -> list[str]:
         """Years with fractions, rounded."""
         years = months_of(values) / 12 + 1970
+        if self.is_padded:
+            return [f"{year:.{self.decimals}f}" for year in years.tolist()]
         return [number_label(round(year, self.decimals)) for year in years.tolist()]
 
 
@@ -146,6 +154,18 @@ MOST_DECIMALS = 9
 """Decimals of a count, beyond which only the rounding of sums is left."""
 
 Stamps = Annotated[DateStamps | FractionalYears | CountStamps, Field(discriminator="type")]
+
+
+def zone_of(word: str) -> str:
+    """Zone behind a time, with the blank before it; empty if there is none."""
+    match = _ZONED.search(word)
+    return "" if match is None else match[1]
+
+
+def offset_of(zone: str) -> float:
+    """Seconds by which the clocks of a zone are ahead of UTC."""
+    digits = re.sub("[^0-9]", "", zone).ljust(4, "0")
+    return (-1 if "-" in zone else 1) * (int(digits[:2]) * 3600.0 + int(digits[2:]) * 60.0)
 
 
 def numbers_of(words: Several[str]) -> Values:
