@@ -174,10 +174,11 @@ def _format_of(
         shape = shape_of(example)
         match = next((match for match in (pattern.fullmatch(shape) for pattern in patterns) if match), None)
         text = None if match is None else _format_of_match(example, match)
-        for found in () if text is None else (text, re.sub("%([mdHI])", r"%-\1", text)):
-            dates = FormatNotation(format=beginning[0] + found)
-            texts = [beginning[1] + word for word in words]
-            if dates.writes(texts):
+        if text is None:
+            continue
+        without_zeros = re.sub("%([mdHI])", r"%-\1", text)
+        for found in (without_zeros, text) if "%-" in text else (text, without_zeros):
+            if FormatNotation(format=beginning[0] + found).writes([beginning[1] + word for word in words]):
                 return found
     return None
 

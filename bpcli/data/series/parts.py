@@ -125,8 +125,8 @@ def _format_of(name: str, part: Part, words: Sequence[str]) -> str:
     numbers = numbers_of(words)
     if part == "hour" and numbers.max() == _END_OF_DAY and numbers.min() > 0:
         directive = "K"
-    are_padded = any(word[0] == "0" and len(word) == len("00") for word in words) or part == "year"
-    return f"%{directive}" if are_padded or min(map(len, words)) > 1 else f"%-{directive}"
+    are_padded = any(word[0] == "0" and len(word) == len("00") for word in words)
+    return f"%{directive}" if are_padded or part in ("year", "quarter") else f"%-{directive}"
 
 
 def unclear(what: str) -> MismatchError:

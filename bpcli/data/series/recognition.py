@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
 from bpcli.data.notations.date_format import FormatNotation, format_of_dates
 from bpcli.data.notations.date_recognition import recognise_date_numbers, recognise_dates
-from bpcli.data.notations.dates import DateNotation
+from bpcli.data.notations.dates import DateNotation, Order
 from bpcli.data.notations.limits import MOSTLY
 from bpcli.data.series.parts import formats_of_parts, unclear
 from bpcli.data.series.stamps import (
@@ -28,6 +29,9 @@ from bpcli.wording import is_number, listed, quoted
 _YEARS = 1500, 2200
 """Years that are told from other numbers."""
 
+MOST_LOOKED_AT = 20_000
+"""Number of words that are looked at. They are drawn, as every hundredth might have even hours only."""
+
 _NAMED_YEAR = re.compile("year|yr|yyyy|date")
 
 _PERIODS = (
@@ -35,6 +39,9 @@ _PERIODS = (
     *("%YM%m", "%Y-M%m", "%G-W%V", "%GW%V"),
 )
 """Formats of quarters, months and weeks beyond dates."""
+
+_OF_PERIODS = 100
+"""Words that are looked at for them."""
 
 
 def recognise_stamps(words: Sequence[str], spec: TimeSpec) -> Stamps:
@@ -44,6 +51,9 @@ def recognise_stamps(words: Sequence[str], spec: TimeSpec) -> Stamps:
     """
     if spec.formats is not None:
         return DateStamps(formats=spec.formats)
+    if len(words) > MOST_LOOKED_AT:
+        places = np.random.default_rng(0).choice(len(words), MOST_LOOKED_AT, replace=False)
+        words = [words[place] for place in np.sort(places).tolist()]
     if len(spec.columns) > 1:
         columns = [list(dict.fromkeys(cells)) for cells in zip(*(word.split(JOINT) for word in words), strict=True)]
         return DateStamps(formats=tuple(formats_of_parts(spec.columns, columns)))
@@ -88,9 +98,10 @@ def _fractional(words: Sequence[str], per_year: int) -> FractionalYears:
 def _of_texts(words: Sequence[str], name: str) -> DateStamps:
     """Dates in a notation that tells their parts apart."""
     for period in _PERIODS:
-        if np.isfinite(FormatNotation(format=period).values(words[:1])).all():
+        if np.isfinite(FormatNotation(format=period).values(words[:_OF_PERIODS])).mean() >= MOSTLY:
             return DateStamps(formats=(period,))
-    found = recognise_dates(words)
+    dates = _dates_among(words)
+    found = recognise_dates(dates if len(dates) >= MOSTLY * len(words) else words)
     shown = f"column {quoted(name)}"
     if found is None:
         raise unclear(f"{shown} holds no dates that are recognised, such as {listed(words[:2])}; set data.time.format")
@@ -102,8 +113,15 @@ def _of_texts(words: Sequence[str], name: str) -> DateStamps:
             "such as %d/%m/%Y or %m/%d/%Y"
         )
     order = found.notation.order
-    fitting = [word for word in words if word not in found.misfits]
-    zones = {*map(zone_of, fitting)}
+    dates = [word for word in dates if word not in found.misfits]
+    zones = {*map(zone_of, dates)}
     zone = zones.pop() if len(zones) == 1 else "Z"  # clocks that change are brought to UTC
-    text = format_of_dates([word.removesuffix(zone) for word in fitting], order)
+    text = format_of_dates([word.removesuffix(zone) for word in dates], order)
     return DateStamps(order=order, formats=None if text is None else (text,), zone=zone)
+
+
+def _dates_among(words: Sequence[str]) -> list[str]:
+    """Words that are dates in some order; the others are errors of their rows."""
+    orders: tuple[Order, ...] = ("year_month_day", "day_month_year", "month_day_year")
+    are_dates = np.any([np.isfinite(DateNotation(order=order).values(words)) for order in orders], axis=0)
+    return list(compress(words, are_dates.tolist()))

@@ -43,6 +43,11 @@ def find_frequency(values: Values, groups: NDArray[np.intp] | None, are_counts: 
         found = _of_length(length, values, are_counts)
         if found is not None and Grid.through(values, found).steps(values)[1].mean() >= ON_GRID:
             return found
+    if groups is not None and times[0] >= ON_GRID * len(differences):
+        raise _irregular(
+            f"each series has steps of {_shown(lengths[0], are_counts)}, but their stamps do not meet; move them to "
+            "common stamps, such as the first day of each week"
+        )
     counts = zip(lengths[:_SHOWN].tolist(), times[:_SHOWN].tolist(), strict=True)
     shown = ", ".join(f"{_shown(length, are_counts)} ({counted(count, 'time')})" for length, count in counts)
     more = f" and {counted(len(lengths) - _SHOWN, 'other length')}" if len(lengths) > _SHOWN else ""

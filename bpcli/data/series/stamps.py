@@ -29,6 +29,9 @@ _WHOLE = re.compile(rf"(?<![^{JOINT}])([0-9]+)\.0+(?![^{JOINT}])")
 _ZONED = re.compile(r"(?i):[0-9]{2}[0-9:.]*(?: ?[ap]\.?m\.?)?( ?(?:z|utc|gmt|[-+][0-9]{2}(?::?[0-9]{2})?))$")
 """Time of day with a zone behind it."""
 
+_NUMBERS = re.compile(r"(?:[+-]?[0-9]++(?:\.[0-9]*+)?\0)*+")
+"""Plain numbers, which are read at once, several times as fast."""
+
 _ROUNDED = 0.05
 """Share of a step by which a year with a fraction may be rounded: 1949.083 is February, and 1949.08 too."""
 
@@ -170,6 +173,8 @@ def offset_of(zone: str) -> float:
 
 def numbers_of(words: Several[str]) -> Values:
     """Number of each word (words,), infinity for a word that is none."""
+    if _NUMBERS.fullmatch("\0".join([*words, ""])):
+        return np.fromiter(map(float, words), np.float64, len(words))
     return np.fromiter((float(word) if is_number(word) else np.inf for word in words), np.float64, len(words))
 
 

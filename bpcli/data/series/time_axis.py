@@ -125,7 +125,7 @@ class TimeAxis(Spec):
         if len(off):
             first = int(off[0])
             near = self.texts(steps[off[:1]])[0]
-            more = f", and {counted(len(off) - 1, 'more row')} are off it too" if len(off) > 1 else ""
+            more = _one_of(len(off), "row")
             raise DataError(
                 f"{source}: row {_number(first, rows)}: {_shown(words, first)} is off the regular time axis, "
                 f"{self.frequency.shown}, whose nearest stamp is {quoted(near)}{more}; correct it, or set "
@@ -140,8 +140,7 @@ class TimeAxis(Spec):
         if repeated is not None:
             first, second = repeated.rows
             series = "" if groups is None else " in one series"
-            count = len(repeated.later) - 1
-            more = f", and {counted(count, 'more row')} repeat another" if count else ""
+            more = _one_of(len(repeated.later), "pair")
             raise DataError(
                 f"{source}: rows {_number(first, rows)} and {_number(second, rows)} are both {_shown(words, first)}"
                 f"{series}{more}; {self._hint_at_repeats(steps[repeated.later], groups)}"
@@ -163,7 +162,7 @@ def _require_all(words: StampWords, columns: Several[Column], source: str, rows:
     if len(missing):
         first = int(missing[0])
         name = next(column.name for column in columns if column.missing()[first])
-        more = f", nor do {counted(len(missing) - 1, 'more row')}" if len(missing) > 1 else ""
+        more = _one_of(len(missing), "row")
         raise DataError(
             f"{source}: row {_number(first, rows)} has no time in column {quoted(name)}{more}; fill it in, "
             "or omit the row"
@@ -183,6 +182,11 @@ def _values(
             f"is not {stamps.expected}; correct it, or set data.time.format"
         )
     return words.of_rows(values)
+
+
+def _one_of(count: int, noun: str) -> str:
+    """That a message names the first of several."""
+    return f", the first of {counted(count, f'such {noun}')}" if count > 1 else ""
 
 
 def _shown(words: StampWords, row: int) -> str:
