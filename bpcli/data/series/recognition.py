@@ -8,6 +8,7 @@ from itertools import compress
 
 import numpy as np
 
+from bpcli.data.calendar import DAY
 from bpcli.data.notations.date_format import FormatNotation, format_of_dates
 from bpcli.data.notations.date_recognition import recognise_date_numbers, recognise_dates
 from bpcli.data.notations.dates import DateNotation, Order
@@ -115,9 +116,15 @@ def _of_texts(words: Sequence[str], name: str) -> DateStamps:
     order = found.notation.order
     dates = [word for word in dates if word not in found.misfits]
     zones = {*map(zone_of, dates)}
-    zone = zones.pop() if len(zones) == 1 else "Z"  # clocks that change are brought to UTC
-    text = format_of_dates([word.removesuffix(zone) for word in dates], order)
-    return DateStamps(order=order, formats=None if text is None else (text,), zone=zone)
+    local = [word.removesuffix(zone_of(word)) for word in dates]
+    text = format_of_dates(local, order)
+    formats = None if text is None else (text,)
+    if len(zones) == 1:
+        return DateStamps(order=order, formats=formats, zone=zones.pop())
+    clocks = DateNotation(order=order).values(local) % DAY
+    if (clocks == clocks[0]).all():  # days of a place whose clocks change
+        return DateStamps(order=order, formats=formats, drops_zones=True)
+    return DateStamps(order=order, zone="Z")
 
 
 def _dates_among(words: Sequence[str]) -> list[str]:

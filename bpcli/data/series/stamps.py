@@ -32,6 +32,9 @@ _ZONED = re.compile(r"(?i):[0-9]{2}[0-9:.]*(?: ?[ap]\.?m\.?)?( ?(?:z|utc|gmt|[-+
 _NUMBERS = re.compile(r"(?:[+-]?[0-9]++(?:\.[0-9]*+)?\0)*+")
 """Plain numbers, which are read at once, several times as fast."""
 
+MOST_DECIMALS = 9
+"""Decimals of a count, beyond which only the rounding of sums is left."""
+
 _ROUNDED = 0.05
 """Share of a step by which a year with a fraction may be rounded: 1949.083 is February, and 1949.08 too."""
 
@@ -62,13 +65,17 @@ class DateStamps(StampsBase):
     """Dates, with or without a time; quarters and weeks are their first days.
 
     They are read in `order`, or else in the formats, of which each column has one. They are written in the formats, or
-    else as numbers if they count from 1970, or else in ISO format. Times are those of `zone`, whatever that of a word.
+    else as numbers if they count from 1970, or else in ISO format. Times are those of `zone`, whatever that of a word,
+    unless zones are dropped.
     """
 
     type: Literal["date"] = "date"
     order: Order | None = None
     formats: Sequence[str] | None = None
     zone: str = Field(default="", description="Zone behind the times, such as Z or +01:00; empty for local times.")
+    drops_zones: bool = Field(
+        default=False, description="Whether words lose their zones, which change through the year at one time of day."
+    )
 
     @property
     def _notation(self) -> DateNotation | FormatNotation:
@@ -83,6 +90,8 @@ class DateStamps(StampsBase):
 
     def values(self, words: Several[str]) -> Values:
         """Seconds of each word (words,)."""
+        if self.drops_zones:
+            words = [word.removesuffix(zone_of(word)) for word in words]
         values = self._notation.values([_WHOLE.sub(r"\1", word) if ".0" in word else word for word in words])
         return np.asarray(values + offset_of(self.zone))
 
@@ -152,9 +161,6 @@ class CountStamps(StampsBase):
             return [number_label(round(value, MOST_DECIMALS)) for value in values.tolist()]
         return [f"{value:.{self.decimals}f}" for value in values.tolist()]
 
-
-MOST_DECIMALS = 9
-"""Decimals of a count, beyond which only the rounding of sums is left."""
 
 Stamps = Annotated[DateStamps | FractionalYears | CountStamps, Field(discriminator="type")]
 

@@ -38,10 +38,13 @@ class TimeAxis(Spec):
     grid: Grid
 
     @classmethod
-    def fit(cls, columns: Several[Column], spec: TimeSpec, groups: Groups | None, source: str) -> TimeAxis:
+    def fit(
+        cls, columns: Several[Column], spec: TimeSpec, groups: Groups | None, source: str, rows: Rows | None = None
+    ) -> TimeAxis:
         """Fit on the columns of `spec.columns`, in any order of rows.
 
         groups: number of the series of each row, (rows,), or None for one series. source: data files, for messages.
+        rows: number of each row in the source, from 0, for messages; None if all are given.
 
         Raises:
             MismatchError: the cells are no stamps, or the frequency in the config does not fit them, or no regular
@@ -49,19 +52,13 @@ class TimeAxis(Spec):
             DataError: a cell is no stamp, or missing.
         """
         words = stamp_words(columns)
-        _require_all(words, columns, source)
+        _require_all(words, columns, source, rows)
         stamps = recognise_stamps(words.words, spec)
-        values = _values(stamps, words, columns, source)
-        step = spec.step
-        if step is not None and (step.unit == "count") != stamps.are_counts:
-            what = (
-                "the stamps are numbers; write a number, such as 1"
-                if stamps.are_counts
-                else ("the stamps are dates; write a number and a unit, such as 1d")
-            )
-            raise MismatchError(Mismatch(("data", "time", "frequency"), what))
-        if step is None:
-            step = find_frequency(values, groups, stamps.are_counts)
+        values = _values(stamps, words, columns, source, rows)
+        step = spec.step or find_frequency(values, groups, stamps.are_counts)
+        if (step.unit == "count") != stamps.are_counts:
+            held, written = ("numbers", "number, such as 1") if stamps.are_counts else ("dates", "unit, such as 1d")
+            raise MismatchError(Mismatch(("data", "time", "frequency"), f"the stamps are {held}; write a {written}"))
         return cls(columns=tuple(spec.columns), stamps=stamps, grid=Grid.through(values, step))
 
     @property
@@ -156,7 +153,7 @@ class TimeAxis(Spec):
         return "omit one of them, or add a column to data.group that tells the series apart"
 
 
-def _require_all(words: StampWords, columns: Several[Column], source: str, rows: Rows | None = None) -> None:
+def _require_all(words: StampWords, columns: Several[Column], source: str, rows: Rows | None) -> None:
     """Raise DataError for a row without a stamp."""
     missing = np.flatnonzero(words.codes < 0)
     if len(missing):
@@ -170,7 +167,7 @@ def _require_all(words: StampWords, columns: Several[Column], source: str, rows:
 
 
 def _values(
-    stamps: Stamps, words: StampWords, columns: Several[Column], source: str, rows: Rows | None = None
+    stamps: Stamps, words: StampWords, columns: Several[Column], source: str, rows: Rows | None
 ) -> NDArray[np.float64]:
     """Value of each row's stamp (rows,). Raises DataError for a word that is no stamp."""
     values = stamps.values(words.words)

@@ -221,6 +221,14 @@ def test_zones_that_change_are_brought_to_utc() -> None:
     assert coming(axis, steps) == {"t": ["2020-10-25 03:00Z", "2020-10-25 04:00Z"]}
 
 
+def test_days_of_a_place_whose_clocks_change_are_those_of_the_place() -> None:
+    words = ["2020-10-24 00:00+02:00", "2020-10-25 00:00+02:00", "2020-10-26 00:00+01:00"]
+    axis, steps = fitted(time_columns(t=words))
+    assert (steps, axis.frequency.written) == ([0, 1, 2], "1d")
+    assert coming(axis, steps) == {"t": ["2020-10-27 00:00", "2020-10-28 00:00"]}
+    assert axis.calendar(np.array([0]))["day_of_week"].tolist() == [5 / 7]
+
+
 def test_rows_in_messages_are_those_of_the_source() -> None:
     axis, _ = fitted(time_columns(day=DAYS))
     rows = np.array([40, 1_999])
@@ -232,6 +240,8 @@ def test_rows_in_messages_are_those_of_the_source() -> None:
     ):
         with pytest.raises(DataError, match=f"^g.csv: {what}"):
             axis.steps([time_column("day", cells)], None, "g.csv", rows)
+    with pytest.raises(DataError, match="row 2,000 has no time"):
+        TimeAxis.fit([time_column("day", ["2020-01-01", ""])], TimeSpec(column="day"), None, "g.csv", rows)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +258,7 @@ def test_rows_in_messages_are_those_of_the_source() -> None:
             {},
             "holds times of day; name the column of the date too: data.time: ",
         ),
-        ({"t": DAYS}, {"frequency": 1}, "the stamps are dates; write a number and a unit, such as 1d"),
+        ({"t": DAYS}, {"frequency": 1}, "the stamps are dates; write a unit, such as 1d"),
         ({"t": ["1", "2"]}, {"frequency": "1d"}, "the stamps are numbers; write a number, such as 1"),
         ({"t": ["1"]}, {}, "no series has two different stamps"),
         ({"year": ["2000"], "minute": ["1"]}, {}, "year, minute are no time together; name year and quarter"),
