@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -33,15 +35,22 @@ class Grid(Spec):
     day: int = Field(
         default=1, ge=1, le=LONGEST_MONTH, description="Day of monthly stamps; in shorter months, the last day."
     )
+    on_business_days: bool = Field(
+        default=False, description="Whether monthly stamps are on the first or the last business day of a month."
+    )
 
     @classmethod
     def through(cls, values: Values, frequency: Frequency) -> Grid:
         """Grid of a frequency that most of the stamps (stamps,) are on, from the first of those."""
-        day = monthly_day(values) if frequency.unit == "month" else 1
-        phases = cls(frequency=frequency, origin=float(values.min()), day=day)._phases(values)
+        first = cls(frequency=frequency, origin=float(values.min()))
+        grids = [first]
+        if frequency.unit == "month":
+            days = {"day": monthly_day(values)}, *({"day": day, "on_business_days": True} for day in (1, LONGEST_MONTH))
+            grids = [first.model_copy(update=update) for update in days]
+        grid, phases = max(((grid, grid._phases(values)) for grid in grids), key=lambda pair: _share_of_most(pair[1]))
         found, counts = np.unique(phases, return_counts=True)
         most = phases == found[np.argmax(counts)]
-        return cls(frequency=frequency, origin=float(values[most].min()), day=day)
+        return grid.model_copy(update={"origin": float(values[most].min())})
 
     def steps(self, values: Values) -> tuple[Steps, NDArray[np.bool_]]:
         """Nearest step of each stamp (stamps,), and whether the stamp is on the grid."""
@@ -64,9 +73,7 @@ class Grid(Spec):
                 return np.asarray(business_days.astype(np.int64) * float(DAY) + self._time_of_day)
             case "month":
                 months = self._origin_month + steps * int(number)
-                first, following = first_day_of(months), first_day_of(months + 1)
-                days = np.minimum(first + self.day, following) - 1
-                return np.asarray(days * float(DAY) + self._time_of_day)
+                return np.asarray(self._days_of(months) * float(DAY) + self._time_of_day)
 
     def _units(self, values: Values) -> Values:
         """Units from the origin to each stamp."""
@@ -93,9 +100,18 @@ class Grid(Spec):
                 return np.where(np.is_busday(days64(values)), behind * DAY + values % DAY, -1)
             case "month":
                 months = months_of(values)
-                days = day_of_month_of(values)
-                is_day = days == np.minimum(self.day, first_day_of(months + 1) - first_day_of(months))
-                return (behind * (LONGEST_MONTH + 1) + np.where(is_day, 0, days)) * DAY + values % DAY
+                is_day = np.floor(values / DAY) == self._days_of(months)
+                off = np.where(is_day, 0, day_of_month_of(values))
+                return (behind * (LONGEST_MONTH + 1) + off) * DAY + values % DAY
+
+    def _days_of(self, months: Steps) -> Steps:
+        """Days from 1970-01-01 to the stamp of each month, counted from January 1970."""
+        first, following = first_day_of(months), first_day_of(months + 1)
+        days = np.minimum(first + self.day, following) - 1
+        if not self.on_business_days:
+            return days
+        roll: Literal["forward", "backward"] = "forward" if self.day == 1 else "backward"
+        return np.busday_offset(days.astype("datetime64[D]"), 0, roll=roll).astype(np.int64)
 
     @property
     def _time_of_day(self) -> float:
@@ -115,6 +131,11 @@ class Grid(Spec):
 def days64(values: Values) -> NDArray[np.datetime64]:
     """Day of each stamp (stamps,), in seconds since 1970."""
     return np.asarray(np.floor(values / DAY).astype(np.int64).astype("datetime64[D]"))
+
+
+def _share_of_most(phases: Values) -> float:
+    """Share of the most frequent phase."""
+    return float(np.unique(phases, return_counts=True)[1].max() / len(phases))
 
 
 def monthly_day(values: Values) -> int:

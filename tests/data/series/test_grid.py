@@ -40,6 +40,16 @@ def test_month_ends_stay_month_ends_and_other_days_are_cut_short() -> None:
     assert date_labels(leap.values(np.array([3, 4]))) == ["2023-02-28", "2024-02-29"]
 
 
+def test_months_may_end_and_begin_on_business_days() -> None:
+    monthly = Frequency.parse("month")
+    ends = Grid.through(seconds("2020-01-31", "2020-02-28", "2020-03-31", "2020-04-30", "2020-05-29"), monthly)
+    assert date_labels(ends.values(np.arange(4, 8))) == ["2020-05-29", "2020-06-30", "2020-07-31", "2020-08-31"]
+    begins = Grid.through(seconds("2020-01-01", "2020-02-03", "2020-03-02", "2020-04-01"), monthly)
+    assert date_labels(begins.values(np.arange(3, 6))) == ["2020-04-01", "2020-05-01", "2020-06-01"]
+    steps, on_grid = begins.steps(seconds("2020-08-03", "2020-08-01"))
+    assert (steps.tolist(), on_grid.tolist()) == ([7, 7], [True, False])
+
+
 def test_the_day_of_monthly_stamps_is_that_of_most() -> None:
     assert monthly_day(seconds("2020-01-15", "2020-02-15", "2020-03-16")) == 15
     assert monthly_day(seconds("2020-06-30", "2020-09-30")) == 31
