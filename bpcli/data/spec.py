@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from glob import glob
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import WarningName
 from bpcli.data.database_url import SQLITE, require_database, sqlite_file
+from bpcli.data.file_names import matching_files, names_in
 from bpcli.data.images_spec import ImagesSpec
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
@@ -23,7 +23,7 @@ from bpcli.data.series.time_spec import TimeSpec
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import DEFAULT_MISSING, Kind, Part
 from bpcli.spec import Sequence, Spec, Text
-from bpcli.wording import composed, quoted
+from bpcli.wording import composed
 
 
 class DataSpec(Spec):
@@ -79,9 +79,7 @@ class DataSpec(Spec):
         "whose combinations do. Not an input.",
     )
     time: TimeSpec | None = Field(
-        default=None,
-        description="Time of each row: a column, or its format, frequency and gaps too. Rows are then steps of a "
-        "series, or of a series for each group, split by time. Not an input.",
+        default=None, description="Time of each row, a step of its series; the rows are split by it. Not an input."
     )
     delimiter: str | None = Field(
         default=None,
@@ -114,7 +112,7 @@ class DataSpec(Spec):
     def _are_file_names(cls, path: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         if path == ():
             raise ValueError("an empty list; name at least one file")
-        if any("\0" in name for name in _names(path)):
+        if any("\0" in name for name in names_in(path)):
             raise ValueError("file names cannot contain a NUL character")
         return path
 
@@ -161,33 +159,17 @@ class DataSpec(Spec):
     @field_validator("split")
     @classmethod
     def _by_time(cls, split: SplitSpec, info: ValidationInfo) -> SplitSpec:
-        return split if info.data.get("time") is None else split.of_series
+        return split if info.data.get("time") is None else split.of_series()
 
     @model_validator(mode="after")
-    def _check_time(self) -> DataSpec:
-        if self.time is None:
-            return self
-        for name in self.time.columns:
-            role = self._role_beside_time(name)
-            if role:
-                raise ValueError(f"time names {quoted(name)}, which is {role}; a column of the time has no other role")
-        if self.drop_duplicates:
-            raise ValueError("drop_duplicates would leave gaps in the series of time; omit one of them")
-        return self
-
-    def _role_beside_time(self, name: str) -> str:
-        """Role of a column besides that of time, for a message; empty if it has none."""
-        if name in self.columns:
-            return "in columns, too (its dates are read by time.format)"
-        roles: dict[str, list[str | None]] = {
-            "the target": [*self.targets],
-            "a group": [*self.groups],
-            "the weight": [self.weight],
-        }
-        return next((role for role, names in roles.items() if name in names), "")
-
-    @model_validator(mode="after")
-    def _check_groups(self) -> DataSpec:
+    def _check_time_and_groups(self) -> DataSpec:
+        if self.time is not None:
+            self.time.require_only_role("the target", self.targets)
+            self.time.require_only_role("a group", self.groups)
+            self.time.require_only_role("the weight", [self.weight])
+            self.time.require_only_role("in columns, too; write its format in data.time", self.columns)
+            if self.drop_duplicates:
+                raise ValueError("drop_duplicates would leave gaps in the series of time; omit one of them")
         if self.group == ():
             raise ValueError("group is an empty list; name at least one column")
         if self.group is not None and self.split.column is not None:
@@ -205,7 +187,7 @@ class DataSpec(Spec):
             "validation": self.validation,
             "test": self.test,
         }
-        return [(path, part) for part, paths in named.items() for path in _names(paths)]
+        return [(path, part) for part, paths in named.items() for path in names_in(paths)]
 
     @property
     def shown(self) -> str:
@@ -252,7 +234,7 @@ class DataSpec(Spec):
     @property
     def groups(self) -> list[str]:
         """Columns that tell groups of rows apart."""
-        return list(_names(self.group))
+        return list(names_in(self.group))
 
     @property
     def groups_alone(self) -> list[str]:
@@ -316,14 +298,3 @@ class DataSpec(Spec):
     def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
         """Files, with patterns and paths relative to the config's folder resolved, each with its split or None."""
         return [(folder / path, part) for path, part in self.expanded(folder).files]
-
-
-def matching_files(path: str, folder: Path) -> list[str]:
-    """Files that a pattern matches, sorted, relative to `folder`; `path` alone if it is a file, or nothing matches."""
-    # Path.glob takes no absolute pattern.
-    matches = [] if (folder / path).exists() else sorted(glob(path, root_dir=folder, recursive=True))  # noqa: PTH207
-    return [match for match in matches if (folder / match).is_file()] or [path]
-
-
-def _names(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return () if paths is None else (paths,) if isinstance(paths, str) else paths

@@ -61,7 +61,6 @@ class SplitSpec(Spec):
         fold, folds = self.fold.split("/")
         return int(fold), int(folds)
 
-    @property
     def of_series(self) -> SplitSpec:
         """Copy that splits the rows of series, by time. Raises ValueError for keys that split them otherwise."""
         if self.order == "random" and "order" in self.model_fields_set:

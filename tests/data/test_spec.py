@@ -119,7 +119,10 @@ def test_columns_of_the_time_are_read_as_words_even_if_excluded() -> None:
         ({"target": ["y", "date"]}, "time names 'date', which is the target"),
         ({"group": "date"}, "time names 'date', which is a group"),
         ({"weight": "date"}, "time names 'date', which is the weight"),
-        ({"columns": {"date": {"type": "date"}}}, "time names 'date', which is in columns, too .its dates are read by"),
+        (
+            {"columns": {"date": {"type": "date"}}},
+            "time names 'date', which is in columns, too; write its format",
+        ),
         ({"drop_duplicates": True}, "drop_duplicates would leave gaps"),
     ],
 )

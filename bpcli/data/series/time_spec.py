@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
@@ -10,7 +11,7 @@ from pydantic_core import core_schema
 from bpcli.data.notations.date_format import check_format
 from bpcli.data.series.frequency import Frequency
 from bpcli.spec import Sequence, Spec, Text
-from bpcli.wording import counted
+from bpcli.wording import counted, quoted
 
 
 class TimeSpec(Spec):
@@ -87,3 +88,8 @@ class TimeSpec(Spec):
     def step(self) -> Frequency | None:
         """Frequency in the config; None if it is to be found from the data."""
         return None if self.frequency is None else Frequency.parse(self.frequency)
+
+    def require_only_role(self, role: str, names: Iterable[str | None]) -> None:
+        """Raise ValueError if a column of the time is among the names of another role."""
+        if both := sorted({*self.columns} & {*names} - {None}):
+            raise ValueError(f"time names {quoted(both[0])}, which is {role}")
