@@ -24,6 +24,9 @@ _LEFT = 0.5
 _AS_STRONG, _MULTIPLE = 0.05, 1.5
 """Difference of autocorrelations within which a length shorter by this factor is chosen, as multiples correlate too."""
 
+_ROUNDING = 1e-10
+"""Size of what is left of a straight line, compared with its values."""
+
 _MOST_PEAKS = 5
 """Peaks that are tried of each spectrum."""
 
@@ -56,6 +59,8 @@ def _strength(series: Values, length: int, least: tuple[float, float]) -> float:
     if not 2 <= length <= steps // FEWEST_SEASONS:
         return 0.0
     rest = _without_trend(series, length)
+    if np.abs(rest).max() <= _ROUNDING * np.abs(series).max():
+        return 0.0
     strength = _correlation(rest, length)
     per_season, per_pair = least
     if strength < max(per_season / np.sqrt(steps / length), per_pair / np.sqrt(steps - 2 * length)):

@@ -1,4 +1,5 @@
 import csv
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,13 @@ def test_short_and_constant_series_have_no_season(steps: int) -> None:
     for candidates in ((), (2,), (12,)):
         assert find_season(np.ones(steps), candidates) == 1
         assert find_season(np.arange(steps) * 1.0, candidates) == 1
+
+
+def test_the_rounding_of_a_straight_line_is_no_season() -> None:
+    for slope, offset in itertools.product((0.1, 1 / 3, 1e-3), (0.0, 1e6)):
+        line = np.arange(1000) * slope + offset
+        assert find_season(line, (2, 4, 7, 8, 12, 24)) == 1
+        assert find_season(line) == 1
 
 
 @pytest.mark.parametrize(
