@@ -46,13 +46,17 @@ _DIRECTIVES: dict[str, tuple[str, Callable[[datetime], str]]] = {
     "M": ("(?P<minute>00?)", lambda at: f"{at.minute:02}"),
     "S": ("(?P<second>00?)", lambda at: f"{at.second:02}"),
     "f": ("(?P<fraction>0{1,9})", lambda at: f"{at.microsecond:06}"),
+    "L": ("(?P<fraction>000)", lambda at: f"{at.microsecond // 1000:03}"),
     "z": ("(?:z|(?P<sign>[-+])(?P<zone_hour>00):?(?P<zone_minute>00))", lambda at: "+00:00"),
     "Z": ("(?:z|utc|gmt)", lambda at: "UTC"),
     "%": ("%", lambda at: "%"),
 }
-"""Pattern of shapes, and text, of each directive. Beyond strptime: %q is the quarter, and %K the hour from 1 to 24."""
+"""Pattern of shapes, and text, of each directive.
 
-_OF_A_DAY = {*"HKIpMSfzZ%"}
+Beyond those of strptime: %q is the quarter, %K the hour from 1 to 24, %L milliseconds.
+"""
+
+_OF_A_DAY = {*"HKIpMSfLzZ%"}
 """Directives of the time of day."""
 
 _TOKEN = re.compile("%(-?)(.)|[^%]+", re.DOTALL)
@@ -69,8 +73,8 @@ _MOST_COMPARED = 2_000
 class FormatNotation(Notation):
     """Notation of dates in one format; values are seconds since 1970-01-01T00:00, in UTC if there is a zone.
 
-    Directives are those of strptime, and %q for the quarter and %K for an hour from 1 to 24. Digits may lack their
-    leading zeros; `%-d` writes them without.
+    Directives are those of strptime, and %q for the quarter, %K for an hour from 1 to 24, %L for milliseconds. Digits
+    may lack their leading zeros; `%-d` writes them without.
     """
 
     format: str
@@ -207,6 +211,6 @@ def _directive(name: str, width: int, has_half: bool) -> str:
         case "half":
             return "%p"
         case "fraction":
-            return "%f"
+            return "%L" if width == len("000") else "%f"
     letter = "I" if name == "hour" and has_half else _LETTERS[name]
     return f"%-{letter}" if width == 1 else f"%{letter}"

@@ -121,6 +121,8 @@ def _format_of(name: str, part: Part, words: Sequence[str]) -> str:
         return "%b" if max(map(len, words)) == len("Jan") else "%B"
     if part == "quarter" and words[0][:1].upper() == "Q":
         return f"{words[0][0]}%q"
+    if part == "year" and max(map(len, words)) == len("95"):
+        return "%y"
     directive = _DIRECTIVES[part]
     numbers = numbers_of(words)
     if part == "hour" and numbers.max() == _END_OF_DAY and numbers.min() > 0:

@@ -33,6 +33,12 @@ _YEARS = 1500, 2200
 MOST_LOOKED_AT = 20_000
 """Number of words that are looked at. They are drawn, as every hundredth might have even hours only."""
 
+_ARE_DATES = 0.9
+"""Share of whole numbers that are dates, from which the others are errors of their rows."""
+
+_COMPACT = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""Formats of whole numbers by their number of digits."""
+
 _NAMED_YEAR = re.compile("year|yr|yyyy|date")
 
 _PERIODS = (
@@ -77,14 +83,24 @@ def _of_numbers(words: Sequence[str], spec: TimeSpec) -> Stamps:
         return counts if per_year is None else _fractional(words, per_year)
     if are_years and (spec.step is not None or _NAMED_YEAR.search(spec.columns[0].lower())):
         return DateStamps(formats=("%Y",))
+    if (compact := _compact(words)) is not None:
+        return DateStamps(formats=(compact,))
     found = recognise_date_numbers("time", np.unique(values))
     if found is not None and isinstance(found.notation, DateNotation):
-        order = found.notation.order
-        return DateStamps(formats=("%Y%m%d",)) if order == "year_month_day" else DateStamps(order=order)
-    months = values % 100
-    if (values >= _YEARS[0] * 100).all() and (values < _YEARS[1] * 100).all() and ((months > 0) & (months < 13)).all():
-        return DateStamps(formats=("%Y%m",))
+        return DateStamps(order=found.notation.order)
     return counts
+
+
+def _compact(words: Sequence[str]) -> str | None:
+    """Format of numbers such as 19580329, nearly all of them dates in years that are likely; None for others."""
+    digits = [word.removesuffix(".0") for word in words]
+    text = _COMPACT.get(len(digits[0]))
+    if text is None:
+        return None
+    are_dates = np.isfinite(FormatNotation(format=text).values(digits))
+    years = [int(word[:4]) for word in compress(digits, are_dates.tolist())]
+    are_likely = sum(_YEARS[0] <= year < _YEARS[1] for year in years) >= _ARE_DATES * len(words)
+    return text if are_likely else None
 
 
 def _fit(words: Sequence[str], per_year: int) -> bool:

@@ -174,6 +174,9 @@ def test_a_word_that_is_no_stamp_is_an_error_of_its_row() -> None:
         "set data.time.format"
     )
     assert "is not a date in the format %d.%m.%Y" in error(time_columns(day=DAYS), format="%d.%m.%Y")
+    assert "row 31: 't': '20200231' is not a date in the format %Y%m%d" in error(
+        time_columns(t=[*dates("2020-01-01", 30, "%Y%m%d", days=1), "20200231"])
+    )
     junk = [f"n/a {number}" for number in range(10)]
     assert "'n/a 0' is not a date such as" in error(time_columns(day=dates("2020-01-01", 100, days=1) + junk))
 
