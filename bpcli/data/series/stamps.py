@@ -48,6 +48,11 @@ class StampsBase(Spec):
         """Description of a valid stamp, for errors."""
 
     @property
+    @abstractmethod
+    def read_as(self) -> str:
+        """What stamps were taken for, for notes."""
+
+    @property
     def are_counts(self) -> bool:
         """Whether stamps are plain numbers, in place of seconds since 1970."""
         return False
@@ -88,6 +93,13 @@ class DateStamps(StampsBase):
         """Description of its notation."""
         return self._notation.expected.replace(JOINT, " ").replace("%-", "%")
 
+    @property
+    def read_as(self) -> str:
+        """Dates, with their format if it is known."""
+        if self.formats is not None:
+            return f"dates in the format {' '.join(self.formats).replace('%-', '%')}"
+        return f"dates, {(self.order or '').replace('_', ' ')}"
+
     def values(self, words: Several[str]) -> Values:
         """Seconds of each word (words,)."""
         if self.drops_zones:
@@ -119,6 +131,11 @@ class FractionalYears(StampsBase):
         """A year with a fraction."""
         return f"a year with a fraction, such as {'1959.25' if self.per_year == 4 else '1949.083'}"
 
+    @property
+    def read_as(self) -> str:
+        """Years with fractions."""
+        return f"years with {'quarters' if self.per_year == 4 else 'months'} as fractions"
+
     def values(self, words: Several[str]) -> Values:
         """Seconds of the first of each month or quarter (words,)."""
         places = numbers_of(words) * self.per_year
@@ -145,6 +162,11 @@ class CountStamps(StampsBase):
     def expected(self) -> str:
         """A number."""
         return "a number"
+
+    @property
+    def read_as(self) -> str:
+        """Plain numbers."""
+        return "plain numbers"
 
     @property
     def are_counts(self) -> bool:

@@ -66,6 +66,12 @@ class TimeAxis(Spec):
         """Step of the grid."""
         return self.grid.frequency
 
+    @property
+    def noted(self) -> str:
+        """Note on how the time was understood: its frequency, its first stamp, and what stamps were taken for."""
+        first = self.texts(np.zeros(1, np.int64))[0]
+        return f"time: {self.frequency.shown} from {quoted(first)}, read as {self.stamps.read_as}"
+
     def steps(self, columns: Several[Column], groups: Groups | None, source: str, rows: Rows | None = None) -> Steps:
         """Step of each row, (rows,).
 

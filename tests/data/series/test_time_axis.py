@@ -139,6 +139,20 @@ def test_columns_of_arrays_are_read_too() -> None:
         axis.steps([missing], None, "f.csv")
 
 
+@pytest.mark.parametrize(
+    ("cells", "note"),
+    [
+        ({"t": ["19580405", "19580329"]}, "time: weekly from '19580329', read as dates in the format %Y%m%d"),
+        (QUARTERS, "time: quarterly from '1959 1', read as dates in the format %Y %q"),
+        ({"t": ["1949", "1949.083"]}, "time: monthly from '1949', read as years with months as fractions"),
+        ({"t": ["1577836800", "1577840400"]}, "time: hourly from '1577836800', read as dates, epoch seconds"),
+        ({"t": ["1", "2"]}, "time: steps of 1 from '1', read as plain numbers"),
+    ],
+)
+def test_a_note_says_how_the_time_was_understood(cells: dict[str, list[str]], note: str) -> None:
+    assert fitted(time_columns(**cells))[0].noted == note
+
+
 def test_no_rows_have_no_labels() -> None:
     axis, _ = fitted(time_columns(**QUARTERS))
     assert axis.labels(np.array([], np.int64)) == {"year": [], "quarter": []}
