@@ -14,6 +14,7 @@ def stamps(*words: str, column: str | tuple[str, ...] = "t", **keys: str | int) 
     [
         (["0", "1", "2"], CountStamps(decimals=0)),
         (["0", "0.5", "1"], CountStamps()),
+        ([".5", "1e0", "1.5"], CountStamps()),
         (["1900", "1901"], CountStamps(decimals=0)),
         (["19580329", "19580405"], DateStamps(formats=("%Y%m%d",))),
         (["19580329", "19580330", "19580332"], CountStamps(decimals=0)),

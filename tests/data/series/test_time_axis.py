@@ -191,6 +191,10 @@ def test_a_word_that_is_no_stamp_is_an_error_of_its_row() -> None:
     assert "row 31: 't': '20200231' is not a date in the format %Y%m%d" in error(
         time_columns(t=[*dates("2020-01-01", 30, "%Y%m%d", days=1), "20200231"])
     )
+    years = [f"{1949 + quarter / 4:.2f}" for quarter in range(30)]
+    axis, _ = fitted(time_columns(t=years))
+    with pytest.raises(DataError, match=r"row 2: 't': '1950\.1' is not a year with a fraction, such as 1959\.25"):
+        axis.steps(time_columns(t=["1950", "1950.1"]), None, "f.csv")
     junk = [f"n/a {number}" for number in range(10)]
     assert "'n/a 0' is not a date such as" in error(time_columns(day=dates("2020-01-01", 100, days=1) + junk))
 
