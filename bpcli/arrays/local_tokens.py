@@ -126,9 +126,13 @@ class LocalTokens:
     def _write_rows(self, out: NDArray[np.intp]) -> None:
         """Row of each entry."""
         out.fill(0)
-        for begin in self._begins[1 : len(self)].tolist():
-            if begin < len(out):
-                out[begin] += 1  # of equal beginnings all but the last are empty rows'
+        begins = self._begins[1 : len(self)]
+        if self._lengths[: len(self)].min():
+            out[begins] = 1
+        else:
+            for begin in begins.tolist():
+                if begin < len(out):
+                    out[begin] += 1  # of equal beginnings all but the last are empty rows'
         np.cumsum(out, out=out)
 
     def _write_block(self, numbers: int, count: int, rows: NDArray[np.intp]) -> None:

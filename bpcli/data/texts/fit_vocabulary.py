@@ -10,14 +10,20 @@ import numpy as np
 from bpcli.data.texts.occurrences import Occurrences, repeated
 from bpcli.data.texts.pieces import pieces_of
 from bpcli.data.texts.token_rows import GrowingNumbers, Integers, TokenRows, token_rows
+from bpcli.data.texts.vocabulary import Level, Vocabulary
 
 
 class FittedTerms(NamedTuple):
-    """N-grams and character n-grams, and the number of training rows in which each occurs, first of the n-grams."""
+    """N-grams and character n-grams, and the number of training rows in which each occurs, first of the n-grams.
+
+    vocabulary: matching of these terms. tokens: tokens of the texts, by its numbers.
+    """
 
     words: tuple[str, ...]
     pieces: tuple[str, ...]
-    rows: tuple[int, ...]
+    rows: Integers
+    vocabulary: Vocabulary
+    tokens: TokenRows
 
 
 class _Grams(NamedTuple):
@@ -51,28 +57,43 @@ def fit_vocabulary(
     order = np.argsort(-every, kind="stable")[:most_terms]
     words = sum(len(level.rows) for level in levels)
     of_words, of_pieces = order[order < words], order[order >= words]
+    kept = tuple(pieces[place - words] for place in of_pieces.tolist())
+    terms = np.full(words, -1, np.int64)
+    terms[of_words] = np.arange(len(of_words))
     return FittedTerms(
         tuple(_named(of_words, levels, names)),
-        tuple(pieces[place - words] for place in of_pieces.tolist()),
-        (*every[of_words].tolist(), *every[of_pieces].tolist()),
+        kept,
+        np.concatenate([every[of_words], every[of_pieces]]),
+        Vocabulary(dict(numbers), _matched(levels, terms, len(names)), kept, characters, most_tokens),
+        rows,
     )
+
+
+def _matched(levels: list[_Grams], terms: Integers, tokens: int) -> list[Level]:
+    """N-grams as a vocabulary looks them up; terms: number of each n-gram of all lengths, or -1."""
+    found, first = [], 0
+    for length, level in enumerate(levels, 1):
+        keys = level.last if length == 1 else level.begun * tokens + level.last
+        found.append(Level(keys, terms[first : first + len(keys)]))
+        first += len(keys)
+    return found
 
 
 def _word_grams(rows: TokenRows, weights: Integers, ngrams: int, least: int, tokens: int) -> list[_Grams]:
     """N-grams of each length in `least` rows or more. One that is in fewer begins no longer one that is in more."""
     levels: list[_Grams] = []
-    nodes = rows.tokens
+    nodes, texts = rows.tokens, rows.texts
     for length in range(1, ngrams + 1):
-        if length == 1:
-            keys = nodes
+        if length == 1:  # every number occurs
+            there, found, node = np.arange(len(nodes)), np.arange(tokens), nodes
         else:
             last = rows.tokens[length - 1 :]
-            whole = rows.texts[length - 1 :] == rows.texts[: len(rows.texts) - length + 1]
+            whole = texts[length - 1 :] == texts[: len(texts) - length + 1]
             begun = nodes[: len(last)]
             keys = np.where(whole & (begun >= 0), begun * tokens + last, -1)
-        there = np.flatnonzero(keys >= 0)
-        found, node = np.unique(keys[there], return_inverse=True)
-        count = Occurrences(node, rows.texts[there]).rows_with(len(found), weights) if len(found) else found
+            there = np.flatnonzero(keys >= 0)
+            found, node = np.unique(keys[there], return_inverse=True)
+        count = Occurrences(node, texts[there]).rows_with(len(found), weights) if len(found) else found
         kept = np.flatnonzero(count >= least)
         place = np.full(len(found), -1, np.int64)
         place[kept] = np.arange(len(kept))
@@ -111,4 +132,4 @@ def _named(places: Integers, levels: list[_Grams], tokens: list[str]) -> list[st
             before = names[-1]
             names.append([f"{before[at]} {token}" for at, token in zip(level.begun.tolist(), last, strict=True)])
     flat = [name for level_names in names for name in level_names]
-    return [flat[place] for place in places.tolist()]
+    return list(map(flat.__getitem__, places.tolist()))
