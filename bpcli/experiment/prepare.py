@@ -145,7 +145,7 @@ def prepare(
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
     if earlier is None:
         refuse_text_options(config.data, folder)
-    source = source or open_source(config.data, folder, kinds, cache)
+    source = (source or open_source(config.data, folder, kinds, cache)).read_once()  # by recipe and selection
     config, of_rows = recipes.before_split(config, source)
     config = without_validation_rows(config)
     weightless: Weightless = earlier.weightless if earlier else "dropped"

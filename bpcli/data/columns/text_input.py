@@ -18,8 +18,7 @@ from bpcli.data.table import Column, Kind
 from bpcli.data.texts.fit_vocabulary import FittedTerms
 from bpcli.data.texts.hashed_terms import HashedTerms
 from bpcli.data.texts.term_weights import TermWeight, Values, rarity, weighted
-from bpcli.data.texts.token_rows import TokenRows
-from bpcli.data.texts.vocabulary import Matches, Vocabulary
+from bpcli.data.texts.vocabulary import Found, Matches, Vocabulary
 from bpcli.nn.stems import StemSpec
 from bpcli.nn.token_sum import TokenSum
 from bpcli.spec import Sequence
@@ -89,10 +88,10 @@ class TextInput(ColumnInput):
 
     @classmethod
     def fitted(cls, terms: FittedTerms, texts: list[str], **options: Any) -> TextInput:
-        """Column of the terms of `texts`, which are encoded once without being divided into tokens again."""
+        """Column of the terms of `texts`, which are encoded once without being searched for them again."""
         found = cls(words=terms.words, pieces=terms.pieces, counts=runs_of(terms.rows), **options)
         # As if they had been asked for: cached properties are no part of what is compared and written.
-        found.__dict__ |= {"_vocabulary": terms.vocabulary, "_of_fit": [(texts, terms.tokens)]}
+        found.__dict__ |= {"_vocabulary": terms.vocabulary, "_of_fit": [(texts, terms.found)]}
         return found
 
     def narrowed(self, terms: NDArray[np.intp], dense: bool = False) -> TextInput:
@@ -159,21 +158,18 @@ class TextInput(ColumnInput):
         return Vocabulary.of(self.words, self.pieces, self.characters, self.max_tokens)
 
     @cached_property
-    def _of_fit(self) -> list[tuple[list[str], TokenRows]]:
-        """Texts of the fit, and their tokens by the numbers of the vocabulary, until they are encoded."""
+    def _of_fit(self) -> list[tuple[list[str], Found]]:
+        """Texts of the fit, and the findings of the vocabulary in them, until they are encoded."""
         return []
 
     def _matches(self, texts: list[str], together: int) -> Iterator[Matches]:
         """Terms of texts, block by block."""
-        rows = None
+        found = None
         if self._of_fit and self._of_fit[0][0] == texts:
-            _, rows = self._of_fit.pop()
+            _, found = self._of_fit.pop()
         for start in range(0, max(len(texts), 1), together):
             stop = start + together
-            if rows is not None and isinstance(self._vocabulary, Vocabulary):
-                yield self._vocabulary.matches_of(rows.part(start, stop))
-            else:
-                yield self._vocabulary.matches(texts[start:stop])
+            yield self._vocabulary.matches(texts[start:stop]) if found is None else found.part(start, stop)
 
     def term_counts(self, column: Column) -> NDArray[np.int64]:
         """Count of each feature's term in each text, (rows, width)."""

@@ -113,6 +113,10 @@ class Source:
         self.without = frozenset(without)
         self._group = group
 
+    def read_once(self) -> Source:
+        """This source, which holds its table once it is read."""
+        return self if len(self._group) > 1 else read_together([self, self])[0]
+
     @property
     def shown(self) -> str:
         """Names of the files or the database in messages."""

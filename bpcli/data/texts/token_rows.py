@@ -34,12 +34,6 @@ class TokenRows(NamedTuple):
         """Text of each token (entries,)."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
-    def part(self, start: int, stop: int) -> TokenRows:
-        """Rows of the texts `start` to `stop`."""
-        first = int(self.lengths[:start].sum())
-        lengths = self.lengths[start:stop]
-        return TokenRows(self.tokens[first : first + int(lengths.sum())], lengths, self.cut[start:stop])
-
 
 class GrowingNumbers(dict[str, int]):
     """Numbers of tokens: a token that is looked up for the first time gets the next one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.texts.occurrences import Occurrences, repeated
 from bpcli.data.texts.pieces import pieces_of
-from bpcli.data.texts.token_rows import GrowingNumbers, Integers, TokenRows, token_rows
+from bpcli.data.texts.token_rows import GrowingNumbers, Integers, token_rows
 
 
 class Level(NamedTuple):
@@ -29,6 +29,28 @@ class Matches(NamedTuple):
     occurrences: Occurrences
     lengths: Integers
     cut: NDArray[np.bool_]
+
+
+class Found(NamedTuple):
+    """Findings of a vocabulary in texts, as `Matches`, of each length of n-grams, and of characters, by itself.
+
+    Occurrences of each ascend by text.
+    """
+
+    occurrences: Sequence[Occurrences]
+    lengths: Integers
+    cut: NDArray[np.bool_]
+
+    def part(self, start: int, stop: int) -> Matches:
+        """Findings in the texts `start` to `stop`."""
+        nothing = np.empty(0, np.int64)
+        terms, texts = [nothing], [nothing]
+        for one in self.occurrences:
+            first, last = np.searchsorted(one.texts, [start, stop]).tolist()
+            terms.append(one.terms[first:last])
+            texts.append(one.texts[first:last] - start)
+        of_part = Occurrences(np.concatenate(terms), np.concatenate(texts))
+        return Matches(of_part, self.lengths[start:stop], self.cut[start:stop])
 
 
 class Vocabulary:
@@ -63,12 +85,8 @@ class Vocabulary:
         known = self._tokens
         if self._characters is not None:  # pieces of unknown tokens count too
             known = GrowingNumbers(known)
-        return self.matches_of(token_rows(texts, known, self._most_tokens), known)
-
-    def matches_of(self, rows: TokenRows, known: Iterable[str] = ()) -> Matches:
-        """Terms of each text, given its tokens by the numbers of this vocabulary, or of `known`, which goes on."""
-        texts_of = rows.texts
-        found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        rows = token_rows(texts, known, self._most_tokens)
+        texts_of, found = rows.texts, []
         tokens = nodes = np.where(rows.tokens < len(self._tokens), rows.tokens, -1)
         for length, level in enumerate(self._levels, 1):
             if length > 1:
@@ -76,16 +94,15 @@ class Vocabulary:
             nodes = _looked_up(level.keys, nodes)
             terms = np.where(nodes >= 0, level.terms[nodes], -1)
             there = np.flatnonzero(terms >= 0)
-            found.append((terms[there], texts_of[there]))
+            found.append(Occurrences(terms[there], texts_of[there]))
         if self._characters is not None:
             of_token = [
                 [self._pieces[piece] for piece in pieces_of(token, *self._characters) if piece in self._pieces]
-                for token in known or self._tokens
+                for token in known
             ]
             pieces, source = repeated(rows.tokens, of_token)
-            found.append((pieces, texts_of[source]))
-        terms, of = (np.concatenate(one) for one in zip(*found, strict=True))
-        return Matches(Occurrences(terms, of), rows.lengths, rows.cut)
+            found.append(Occurrences(pieces, texts_of[source]))
+        return Found(found, rows.lengths, rows.cut).part(0, len(rows.lengths))
 
 
 def _levels(words: Sequence[str], numbers: GrowingNumbers) -> list[Level]:

@@ -24,7 +24,7 @@ def test_training_rows_are_encoded_as_by_the_column_of_a_checkpoint(options: dic
     fitted = TextColumn.model_validate(options).fit(COLUMN, EncodersSpec())
     read = TextInput.model_validate(json.loads(json.dumps(fitted.model_dump(mode="json"))))
     assert read == fitted
-    for _ in range(2):  # the tokens of the fit serve once
+    for _ in range(2):  # the findings of the fit serve once
         (rows, surprises), (of_read, same) = (of.tokens(COLUMN, np.dtype(np.float64), block) for of in (fitted, read))
         assert np.array_equal(rows.dense(), of_read.dense())
         assert surprises == same

@@ -74,11 +74,11 @@ def test_a_vocabulary_of_everything_finds_each_term_as_often_as_it_occurs(
 def test_a_vocabulary_matches_as_one_that_is_read_from_its_words(
     ngrams: int, characters: tuple[int, int] | None, limits: dict[str, int]
 ) -> None:
-    words, pieces, _, vocabulary, tokens = fitted(RANDOM, ngrams, characters, **limits)
+    words, pieces, _, vocabulary, of_fit = fitted(RANDOM, ngrams, characters, **limits)
     of_words = Vocabulary.of(words, pieces, characters, 100)
-    for found in (vocabulary.matches(RANDOM), vocabulary.matches_of(tokens)):
+    for found in (vocabulary.matches(RANDOM), of_fit.part(0, len(RANDOM))):
         assert matches_by_text(found) == matches_by_text(of_words.matches(RANDOM))
-    part = vocabulary.matches_of(tokens.part(7, 20))
+    part = of_fit.part(7, 20)
     assert matches_by_text(part) == matches_by_text(of_words.matches(RANDOM[7:20]))
     other = ["a zzz b c", "", "zzz yyy"]
     assert matches_by_text(vocabulary.matches(other)) == matches_by_text(of_words.matches(other))
