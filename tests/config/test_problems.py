@@ -107,6 +107,16 @@ def test_an_unknown_member_of_a_family_is_named_with_the_nearest() -> None:
 BOTH = "(available: 'relu', 'leaky_relu')"
 
 
+def test_an_unknown_type_of_a_column_is_no_unknown_column() -> None:
+    data = "{path: t.csv, target: y, columns: {review: texts, note: {type: txt}, title: {ngrams: 2}}}"
+    with pytest.raises(ConfigError) as caught:
+        validate(ExperimentConfig, parse_yaml(f"data: {data}\nlayers: []", "c.yaml"))
+    first, second, third = caught.value.messages
+    assert first == "c.yaml:1:50: data.columns.review: unknown column type 'texts'; did you mean 'text'?"
+    assert second.endswith("data.columns.note: unknown column type 'txt'; did you mean 'text'?")
+    assert "data.columns.title: needs the key 'type' to name the column type: one of 'numeric', " in third
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

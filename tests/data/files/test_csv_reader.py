@@ -203,7 +203,10 @@ def test_rows_and_cells_longer_than_a_block_are_read(tmp_path: Path) -> None:
 def test_fields_of_up_to_a_mebibyte_are_read(tmp_path: Path) -> None:
     long = "x" * (1 << 20)
     assert read(tmp_path, f"a,b\n{long},1\n")["a"].categories == (long,)
-    assert "line 3: a field longer than 1 MiB" in error(tmp_path, f"a,b\n1,2\n{long}x,1\n")
+    assert error(tmp_path, f"a,b\n1,2\n{long}x,1\n") == (
+        "line 3: a field longer than 1 MiB starts here; close its quote if one is missing, or give texts of that "
+        "length as JSON lines"
+    )
     assert "line 2: a field longer than 1 MiB" in error(tmp_path, b"a,b\n1," + b"x" * (3 << 20))
     assert "line 2: a field longer than 1 MiB" in error(tmp_path, b'a,b\n1,"' + b"x\n" * (2 << 20))
 

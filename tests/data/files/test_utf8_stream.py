@@ -78,13 +78,13 @@ def test_both_halves_of_a_line_end_come_together(encoding: str) -> None:
             b"12\0003",
             "utf-8",
             b"12",
-            "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8, or set data.encoding",
+            "a NUL byte (byte 2), which no text file has: remove it, save the file as UTF-8, or set data.encoding",
         ),
         (
             b"1\r\0",
             "latin-1",
             b"1\r",
-            "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8, or set data.encoding",
+            "a NUL byte (byte 2), which no text file has: remove it, save the file as UTF-8, or set data.encoding",
         ),
     ],
 )
