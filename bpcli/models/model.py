@@ -156,7 +156,7 @@ class Model:
         Raises:
             DataError: a column is missing or has invalid values.
         """
-        table = self._table(rows)
+        table = self.table(rows)
         return self.target.values(self.outcome(table)[0].predicted)
 
     def predict_probabilities(self, rows: PythonRows) -> Array:
@@ -166,10 +166,11 @@ class Model:
             UsageError: the model's loss gives no probabilities.
             DataError: `predict` would raise it.
         """
-        table = self._table(rows)
+        table = self.table(rows)
         return self.require_probabilities(self.outcome(table)[0])
 
-    def _table(self, rows: PythonRows) -> Table:
+    def table(self, rows: PythonRows) -> Table:
+        """Rows of Python as a table of the model's inputs. Raises DataError as `predict`."""
         shapes = {array.name: array.shape for array in self.preprocessor.arrays}
         are_arrays = isinstance(rows, np.ndarray) and rows.ndim > 2
         kinds = self.preprocessor.input_kinds_in(shapes if are_arrays else column_names(rows))

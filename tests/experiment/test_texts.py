@@ -13,6 +13,7 @@ import yaml
 from commands import bpcli
 from experiments import after, prepared, reports, snapshot
 
+import bpcli as package
 from bpcli.checks.gradcheck import check_gradient
 from bpcli.errors import MismatchError
 from bpcli.experiment.prepare import Prepared
@@ -157,6 +158,39 @@ def test_explained_predictions_name_terms(folder: Path, tmp_path: Path) -> None:
     assert first["terms_review"].startswith("broken (")
     assert second["terms_review"] == ""
     assert "note: row 1 of review, contributions by term: broken (+" in found.err
+
+
+def test_explanations_are_valid_csv_and_json_whatever_the_terms_are(tmp_path: Path) -> None:
+    texts = ['good, "really" 5%', 'bad; "so" bad'] * 10
+    with (tmp_path / "reviews.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["review", "label"], *([text, text[0]] for text in texts)])
+    data = {"path": "reviews.csv", "target": "label", "columns": {"review": "text"}, "accept": ["repeated_texts"]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"recipe": "text", "data": data}))
+    bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run", "--quiet").ok()
+    predict = ["predict", tmp_path / "reviews.csv", "--run", tmp_path / "run", "--explain"]
+    rows = bpcli(*predict).ok().rows
+    objects = [json.loads(line) for line in bpcli(*predict, "--jsonl").ok().out.splitlines()]
+    assert len(rows) == len(objects) == 20
+    assert {*rows[0]} == {*objects[0]} == {"prediction", "explained", "baseline", "contribution_review", "terms_review"}
+    terms = objects[0]["terms_review"]
+    assert {"good ,", ', "'} <= {one["term"] for one in terms}
+    assert rows[0]["terms_review"] == "; ".join(f"{one['term']} ({one['contribution']:.4g})" for one in terms)
+
+
+def test_python_explains_as_the_command_does(folder: Path, tmp_path: Path) -> None:
+    rows = [
+        {"review": "the box is broken", "score": 0.0, "shop": "north"},
+        {"review": "great", "score": 1, "shop": "x"},
+    ]
+    (tmp_path / "new.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    command = bpcli("predict", tmp_path / "new.jsonl", "--run", folder / "run", "--explain", "--jsonl").ok().out
+    found = package.explain(package.load(folder / "run"), rows)
+    assert found.columns == ("review", "score", "shop")
+    for place, line in enumerate(map(json.loads, command.splitlines())):
+        assert [line[f"contribution_{name}"] for name in found.columns] == found.contributions[place, 0].tolist()
+        assert (line["explained"], line["baseline"]) == (found.explained[place, 0], found.baseline[place, 0])
+        strongest = found.terms[0].strongest(0, 10)[place]
+        assert [(one["term"], one["contribution"]) for one in line["terms_review"]] == strongest
 
 
 def test_inspections_rank_terms_and_say_what_they_speak_for(folder: Path) -> None:
