@@ -36,6 +36,7 @@ from bpcli.experiment.notes import (
     notes_of_arrays,
     notes_of_inputs,
     notes_of_layers,
+    notes_of_new_words,
     notes_of_ranges,
     notes_of_targets,
     surprise_notes,
@@ -140,12 +141,13 @@ def prepare(
     of_model: list[Choice] = []
     if model is not None:
         config, of_model = recipes.as_in_model(config, model.config, model.shown, partial)
-        model.require_encoders(config)
         model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
     if earlier is None:
         refuse_text_options(config.data, folder)
     source = (source or open_source(config.data, folder, kinds, cache)).read_once()  # by recipe and selection
+    if model is not None:
+        model.require_encoders(config, source.header)
     config, of_rows = recipes.before_split(config, source)
     config = without_validation_rows(config)
     weightless: Weightless = earlier.weightless if earlier else "dropped"
@@ -232,7 +234,7 @@ def prepare(
         *notes_of_decision(config.decision, preprocessor.target, validation),
     ]
     if model is not None and start is not None:
-        notes += model.notes(start, network, config)
+        notes += [*model.notes(start, network, config), *notes_of_new_words(preprocessor.texts, train)]
     fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
         of_them = surprise_notes(found, fitted_on, of_these_rows=part == "train" and known is None)

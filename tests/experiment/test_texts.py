@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +298,44 @@ def test_training_from_a_model_takes_no_other_options_of_texts(folder: Path) -> 
         found = bpcli("train", folder / "config.yaml", "--from", folder / "run", "--set", change)
         assert found.code == 2
         assert f"column 'review': {option.partition(':')[0]} " in found.err
+
+
+def test_training_from_a_model_counts_the_words_that_it_does_not_know(folder: Path) -> None:
+    rows = (folder / "reviews.csv").read_text().replace("box", "parcel").replace("today", "late")
+    (folder / "later.csv").write_text(rows)
+    train = ["train", folder / "config.yaml", "--from", folder / "run", "--run-dir"]
+    found = bpcli(*train, folder / "later", "--set", "data.path=later.csv").ok()
+    assert (
+        "note: column 'review': 2 words of the training rows without a weight, as the earlier training did not have "
+        "them: "
+    ) in found.err
+    assert {"'parcel'", "'late'"} <= {*re.findall("'[a-z]+'", found.err)}
+    assert "without a weight" not in bpcli(*train, folder / "again").ok().err
+
+
+def test_training_from_a_model_on_another_table_names_the_column_that_is_missing(folder: Path) -> None:
+    lines = ["shop,score,label", *(f"{'ab'[row % 3 > 1]},{row % 7},{'xy'[row % 2]}" for row in range(60))]
+    (folder / "other.csv").write_text("\n".join(lines) + "\n")
+    data = {"path": "other.csv", "target": "label", "columns": {"shop": config()["data"]["columns"]["shop"]}}
+    (folder / "other.yaml").write_text(yaml.safe_dump(config() | {"data": data}))
+    found = bpcli("train", folder / "other.yaml", "--from", folder / "run")
+    assert found.code == 2
+    assert "data: column 'review' is missing, but an input of" in found.err
+
+
+@pytest.mark.parametrize("cells", [["3.5", "12", "7,1"], ["!?", "...", "?"]], ids=["numbers", "signs"])
+def test_texts_without_a_letter_are_noted(tmp_path: Path, cells: list[str]) -> None:
+    with (tmp_path / "t.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["review", "label"], *([cells[row % 3], "ab"[row % 2]] for row in range(60))])
+    of = {"data": {"path": "t.csv", "target": "label", "columns": {"review": "text"}}, "recipe": "text"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(of))
+    note = (
+        "note: column 'review': declared as text, but no cell has a letter: its words are digits and signs; should it "
+        "be numeric or categorical?\n"
+    )
+    assert note in bpcli("check", tmp_path / "config.yaml").err
+    (tmp_path / "t.csv").write_text((tmp_path / "t.csv").read_text().replace(cells[0], f"{cells[0]} so"))
+    assert "no cell has a letter" not in bpcli("check", tmp_path / "config.yaml").err
 
 
 def test_a_sentence_is_no_path_of_a_picture(folder: Path) -> None:

@@ -179,6 +179,12 @@ class TextInput(ColumnInput):
         found[rows, terms] = counts
         return found if self._chosen is None else found[:, self._chosen]
 
+    def new_words(self, column: Column) -> list[str]:
+        """Distinct words of a column without a weight, most frequent first; none if terms are hashed."""
+        if not isinstance(self._vocabulary, Vocabulary):
+            return []
+        return self._vocabulary.unknown(distinct_texts(column)[0])
+
     @property
     def idf(self) -> Values | None:
         """Inverse document frequency of each feature's term, (width,); None if it does not count."""

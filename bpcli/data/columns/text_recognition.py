@@ -58,6 +58,12 @@ def recognised_text(column: Column) -> RecognisedColumn | None:
     return RecognisedColumn(TextColumn(), reason)
 
 
+def has_letters(column: Column) -> bool:
+    """Whether a cell of a column of texts has a letter; it looks at some of them."""
+    cells = column.present()
+    return any(any(map(str.isalpha, cell)) for cell in cells[:: -(-len(cells) // MOST_LOOKED_AT) or 1])
+
+
 def _words(text: str) -> _Words:
     """Words with a letter between blanks, and characters of scripts without blanks."""
     part = text[: 16 * MOST_TOKENS]

@@ -80,6 +80,16 @@ class Vocabulary:
         levels = _levels(words, numbers)
         return cls(dict(numbers), levels, pieces, characters, most_tokens)
 
+    def unknown(self, texts: Sequence[str]) -> list[str]:
+        """Distinct tokens of texts that are no terms, most frequent first."""
+        numbers = GrowingNumbers(self._tokens)
+        counts = np.bincount(token_rows(texts, numbers, self._most_tokens).tokens, minlength=len(numbers))
+        if self._levels:
+            single = self._levels[0]
+            counts[single.keys[single.terms >= 0]] = 0
+        names = list(numbers)
+        return [names[place] for place in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].tolist()]
+
     def matches(self, texts: Sequence[str]) -> Matches:
         """Terms of each text."""
         known = self._tokens
