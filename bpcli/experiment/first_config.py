@@ -46,7 +46,7 @@ from bpcli.experiment.first_texts import text_columns
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
-from bpcli.experiment.unsuitable_columns import unsuitable_columns
+from bpcli.experiment.unsuitable_columns import declared_as_texts, unsuitable_columns
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import (
@@ -165,7 +165,7 @@ def draft_config(
     roles = [(column, "classes" if column.name in targets else "categories") for column in of_columns]
     notes += [f"{quoted(column.name)}: {said}" for column, role in roles if (said := variants_noted(column, role))]
     if len(excluded) + len(targets) >= len(table):
-        raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
+        raise DataError("; ".join([f"{shown}: no input columns left", *notes, *declared_as_texts(table, excluded)]))
     positive = _positive(columns, data, loss)
     if positive is not None:
         notes.append(f"data.positive: {yaml_scalar(positive.name)}; {positive.reason}")
