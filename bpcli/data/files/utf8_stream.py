@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bpcli.errors import DataError
 
-_AS_UTF8 = "save the file as UTF-8, or set data.encoding"
+_AS_UTF8 = "save the file as UTF-8, or set data.encoding before training"
 
 _HIGH = bytes(range(128, 256))
 
