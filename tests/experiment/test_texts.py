@@ -207,6 +207,30 @@ def test_inspections_rank_terms_and_say_what_they_speak_for(folder: Path) -> Non
     assert "terms" not in bpcli("inspect", folder / "run", "--column", "score", "--json").ok().json
 
 
+@pytest.mark.parametrize("count", [2, 5])
+def test_terms_contribute_to_each_of_several_targets(tmp_path: Path, count: int) -> None:
+    generator, names = np.random.default_rng(0), [f"y{place}" for place in range(count)]
+    lines = [["review", *names]]
+    for _ in range(120):
+        words = generator.choice(["big", "small", "red", "blue"], 4).tolist()
+        lines.append(
+            [" ".join(words), *(words.count("big") - words.count("small"), *[words.count("red")] * (count - 1))]
+        )
+    with (tmp_path / "t.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(lines)
+    data = {"path": "t.csv", "target": names, "columns": {"review": {"type": "text", "ngrams": 1}}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"recipe": "text", "data": data}))
+    bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run", "--quiet").ok()
+    terms = bpcli("inspect", tmp_path / "run", "--json").ok().json["terms"][0]["terms"]
+    of_big = next(one for one in terms if one["term"] == "big")
+    assert [*of_big["by_target"]] == names
+    assert of_big["by_target"]["y0"] > 0 > of_big["by_target"]["y1"]  # a big one leaves less room for red ones
+    assert of_big["contribution"] == pytest.approx(np.mean([*of_big["by_target"].values()]))
+    shown = bpcli("inspect", tmp_path / "run").ok().out
+    assert ("contribution to y1" in shown) == (count == 2)
+    assert (f"mean over the rows with the term and the {count} targets" in " ".join(shown.split())) == (count == 5)
+
+
 def test_reports_have_the_terms(folder: Path, tmp_path: Path) -> None:
     bpcli("report", folder / "run", "--output", tmp_path / "report.html").ok()
     assert "Terms of review" in (tmp_path / "report.html").read_text()
