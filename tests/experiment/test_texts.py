@@ -251,6 +251,22 @@ def test_a_traced_step_shows_the_terms_of_its_rows(folder: Path, tmp_path: Path,
     bpcli("trace", tmp_path / "config.yaml", "--row", "1", "--html", tmp_path / "step.html", *path).ok()
 
 
+def test_a_traced_step_shows_terms_beside_bins(folder: Path, tmp_path: Path) -> None:
+    data = config()["data"] | {"path": str(folder / "reviews.csv"), "encoders": {"numeric": "piecewise_linear"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config() | {"data": data}))
+    with (folder / "reviews.csv").open() as stream:
+        words = {*max(csv.DictReader(stream), key=lambda row: float(row["score"]))["review"].split()}
+    with (folder / "reviews.csv").open() as stream:
+        scores = [float(row["score"]) for row in csv.DictReader(stream)]
+    row = str(1 + scores.index(max(scores)))  # past every bin
+    text = bpcli("trace", tmp_path / "config.yaml", "--row", row).ok().out
+    inputs = text[: text.index("FORWARD")]
+    assert inputs.count("past the bin") == 15
+    assert all(f"review: {word} " in inputs for word in words)
+    bpcli("trace", tmp_path / "config.yaml", "--row", row, "--html", tmp_path / "step.html").ok()
+    assert "review: " in (tmp_path / "step.html").read_text()
+
+
 def test_a_traced_step_is_that_of_training(folder: Path) -> None:
     """The step on the words of the rows alone changes them as the step on the whole vocabulary does."""
     of = of_reviews(folder, training={"epochs": 1, "batch_size": "full"})
