@@ -18,7 +18,7 @@ OPTIONAL = ("own_factors",)
 
 
 def trace_document(trace: Trace) -> dict[str, Json]:
-    """Document with fields by name, specs as in a config, and arrays as nested lists; stems and terms if there are any."""
+    """Document with fields by name, specs as in a config, and arrays as nested lists. Stems and terms only if any."""
     names = [
         field.name for field in fields(trace) if field.name not in ("stems", "terms") or getattr(trace, field.name)
     ]
