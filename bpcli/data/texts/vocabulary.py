@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ class Matches(NamedTuple):
     cut: NDArray[np.bool_]
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Found:
     """Findings of a vocabulary in texts, as `Matches`, of each length of n-grams, and of characters, by itself.
 
     Occurrences of each ascend by text.

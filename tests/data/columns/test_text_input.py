@@ -30,6 +30,12 @@ def test_training_rows_are_encoded_as_by_the_column_of_a_checkpoint(options: dic
         assert surprises == same
 
 
+def test_columns_of_the_same_fit_are_equal() -> None:
+    of_word, other = (TextColumn().fit(COLUMN.take(rows), EncodersSpec()) for rows in (slice(None), slice(4)))
+    assert of_word == TextColumn().fit(COLUMN, EncodersSpec())
+    assert of_word != other
+
+
 def test_other_rows_than_those_of_the_fit_are_divided_into_tokens() -> None:
     fitted = TextColumn().fit(COLUMN, EncodersSpec())
     other = COLUMN.take(np.array([0, 6]))
