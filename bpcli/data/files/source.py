@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -115,7 +116,11 @@ class Source:
 
     def read_once(self) -> Source:
         """This source, which holds its table once it is read."""
-        return self if len(self._group) > 1 else read_together([self, self])[0]
+        if len(self._group) > 1:
+            return self
+        found = copy(self)  # with header and digest, if they are known
+        found._group = [found, found]
+        return found
 
     @property
     def shown(self) -> str:
