@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import core_schema
@@ -23,6 +23,13 @@ class Spec(BaseModel):
         defer_build=True,
         protected_namespaces=(),
     )
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Spare Pydantic the types of class variables, which it evaluates from text again for every subclass."""
+        super().__init_subclass__(**keywords)
+        for name, kind in cls.__annotations__.items():
+            if isinstance(kind, str) and kind.startswith("ClassVar["):
+                cls.__annotations__[name] = ClassVar[Any]
 
 
 class BareName:

@@ -16,7 +16,7 @@ from bpcli.nn.layers import Layer, LayerSpec
 ROOT = Path(__file__).parent.parent
 
 GROUND_UP = (
-    "_version errors wording spec randomness documents arrays metrics nn decision system",
+    "_version errors frozen wording spec randomness documents arrays metrics nn decision system",
     "data.calendar data.table data.batches data.notations data.picture_form data.images_spec data.texts data.columns",
     "data.data_warning data.database_url data.split_spec data.arrays_spec data.spec",
     "data.files data.targets data.examples data.preprocess data",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.fields import Field, Input, Signature, joined, numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import RowReader, Rows
+from bpcli.frozen import dataclass
 
 EXPANDED_ROWS = 1024
 """Block size, in rows, for expanding a whole data set."""

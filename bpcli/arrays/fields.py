@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from bpcli.arrays.local_tokens import LocalTokens
 from bpcli.arrays.memory import Array
 from bpcli.arrays.tokens import Tokens
+from bpcli.frozen import dataclass
 
 Input = Array | Tokens | LocalTokens
 """Values of a field in a batch: numbers (rows, *shape), codes (rows,), or tokens."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from math import prod
 from typing import Literal, NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 
 Kind = Literal["weights", "biases", "scales", "shares"]
 """Kind of a trained parameter: weights of sums, terms of sums, factors on inputs, or shares of activations."""

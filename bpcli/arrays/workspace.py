@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from bpcli.arrays.fields import Input
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ verdict is then undecided.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+
+from bpcli.frozen import dataclass
 
 TOLERANCE = 1e-6
 """Largest relative error at which a claim agrees."""

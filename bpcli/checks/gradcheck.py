@@ -9,7 +9,6 @@ earlier layers too, is thereby located.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.checks.finite_difference import STEP, Derivative, Verdict, check_derivative
 from bpcli.errors import DivergedError
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.randomness import Stream

@@ -7,7 +7,7 @@ in fastai's lr_find.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, sqrt
 from statistics import fmean, median
 from typing import Literal
@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from bpcli.errors import DivergedError, UsageError
+from bpcli.frozen import dataclass
 from bpcli.nn.optimizers import Rprop
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.system.threads import Crew

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import isfinite, log10
 
+from bpcli.frozen import dataclass
 from bpcli.wording import number
 
 Bin = tuple[float, float]

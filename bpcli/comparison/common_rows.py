@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from bpcli.comparison.contestants import Contestant
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.table import Table
 from bpcli.errors import DataError
+from bpcli.frozen import dataclass
 from bpcli.models.evaluation import OwnData, chosen_rows, data_of_each
 from bpcli.models.file_rows import FileRows, file_rows_for_each, is_copy
 from bpcli.models.model import Model

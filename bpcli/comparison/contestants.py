@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bpcli.decision.threshold import DEFAULT_THRESHOLD
 from bpcli.errors import CheckpointError, DataError, UsageError
+from bpcli.frozen import dataclass
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory

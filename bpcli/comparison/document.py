@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from bpcli.documents.json_value import Json
 from bpcli.documents.scores import ScoreReport
+from bpcli.frozen import dataclass
 from bpcli.metrics import Task
 from bpcli.storage.records import EpochRecord, EpochScores
 from bpcli.wording import counted

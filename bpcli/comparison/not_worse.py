@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from bpcli.arrays.memory import Array
 from bpcli.comparison.document import BootstrapInterval, JudgedDifference, NotWorseOutcome, RunDifference
 from bpcli.comparison.one_group import answers_of_group
 from bpcli.errors import UsageError
+from bpcli.frozen import dataclass
 from bpcli.metrics import METRICS, Task, measure
 from bpcli.metrics.requirement import NAMED, group_of, qualified
 from bpcli.metrics.significance import CONFIDENCE

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

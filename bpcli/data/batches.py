@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import RowReader, Rows
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

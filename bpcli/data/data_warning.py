@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from bpcli.documents.json_value import Json
 from bpcli.errors import DataWarningsError
+from bpcli.frozen import dataclass
 from bpcli.wording import quoted
 
 WarningName = Literal[

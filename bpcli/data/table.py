@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from math import prod
 from typing import Any, Literal, get_args
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.calendar import date_labels, time_labels
 from bpcli.errors import DataError
+from bpcli.frozen import dataclass
 from bpcli.wording import is_number, listed, listed_with_last, quoted, related, suggestion
 
 Kind = Literal["numeric", "categorical", "boolean", "date", "time_of_day"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

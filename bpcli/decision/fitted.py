@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.decision.calibration import FittedCalibration
 from bpcli.decision.threshold import ChosenThreshold
+from bpcli.frozen import dataclass
 from bpcli.nn.losses import Link, LossBase
 from bpcli.spec import Sequence, Spec
 

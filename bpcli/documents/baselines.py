@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bpcli.documents.json_value import Json, measured, members, whole
 from bpcli.documents.scores import Scores
 from bpcli.documents.table import Table
+from bpcli.frozen import dataclass
 from bpcli.wording import counted, number
 
 MODELS = ("constant", "linear", "network")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bpcli.documents.json_value import Json, measured, members, text, whole
 from bpcli.documents.scores import Scores
+from bpcli.frozen import dataclass
 from bpcli.wording import counted, number, printable
 
 BEFORE, AFTER = "before", "after"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from bpcli.documents.json_value import Json, measured, members, whole
+from bpcli.frozen import dataclass
 from bpcli.wording import counted, duration, number
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
+from bpcli.frozen import dataclass
 from bpcli.wording import quoted
 
 Scores = Mapping[str, float | None]

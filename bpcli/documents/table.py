@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from bpcli.frozen import dataclass
 
 MOST_ROWS = 200
 """Maximum number of rows displayed. The number of omitted rows is shown; `--json` has all rows."""

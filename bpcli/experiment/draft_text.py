@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from bpcli.data.table import PARTS, Column, Table
 from bpcli.data.targets import PositiveChoice
 from bpcli.experiment.draft_images import Images, images_in, picture_column
 from bpcli.experiment.expected_time import Expected
+from bpcli.frozen import dataclass
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar
 
 RECIPE_MEANS = "gives every key that is not here; bpcli check says what, and why"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
 from bpcli.data.examples.selection import Examples, Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.spec import DataSpec
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.table import PARTS, Column, Table
 from bpcli.experiment.recipes import newest_choices
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts, median_length
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import LayerSpec
 from bpcli.nn.layers.sequential import SequentialLayer, plan_sequence
 from bpcli.wording import counted, duration

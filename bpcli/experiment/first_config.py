@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +47,7 @@ from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.experiment.unsuitable_columns import unsuitable_columns
+from bpcli.frozen import dataclass
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import (

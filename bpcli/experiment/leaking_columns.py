@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.leak_search import LeakSearch
 from bpcli.data.table import Table
+from bpcli.frozen import dataclass
 from bpcli.nn.losses import Loss
 from bpcli.wording import quoted, yaml_scalar
 

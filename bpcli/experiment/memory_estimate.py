@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpcli.arrays.expansion import Intake, is_plain
@@ -12,6 +10,7 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import GATHERED_BYTES
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Part
+from bpcli.frozen import dataclass
 from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.update import BLOCK

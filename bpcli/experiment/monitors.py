@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.targets import TargetBase
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.metrics import METRICS
 from bpcli.nn.losses import LossBase
 from bpcli.training.monitor import Monitor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,7 @@ from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.trainable import require_trainable
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
 from bpcli.experiment.workbook_options import refuse_text_options
+from bpcli.frozen import dataclass
 from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan, choose_stepping

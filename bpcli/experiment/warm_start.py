@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from bpcli.data.table import Column, Kind
 from bpcli.decision.fitted import FittedDecision
 from bpcli.decision.spec import DecisionSpec
 from bpcli.errors import DataError, Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network, layer_name

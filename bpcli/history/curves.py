@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import NamedTuple
 
 from bpcli.errors import CheckpointError, UsageError
+from bpcli.frozen import dataclass
 from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_labels import run_labels

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.columns.text_input import TextInput
 from bpcli.data.table import Table
+from bpcli.frozen import dataclass
 from bpcli.inspection.integrated_gradients import NODES, PIECES, STAGE, Integrated, integrated_gradients
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced
 from bpcli.inspection.terms import TermContributions

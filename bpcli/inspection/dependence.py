@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 
 import numpy as np
@@ -12,6 +12,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.columns import CategoricalInput, CensoredInput, ColumnInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
+from bpcli.frozen import dataclass
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, features_of, predictions
 from bpcli.inspection.track import Track, untracked
 from bpcli.models.model import Model

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from bpcli.data.preprocess.image_inputs import ImageInput
+from bpcli.frozen import dataclass
 from bpcli.inspection.attributions import Attributions, Numbers
 from bpcli.inspection.dependence import PartialDependence
 from bpcli.inspection.importance import ColumnImportance, ImageImportance, Importance, PartImportance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Features
 from bpcli.data.preprocess.image_inputs import ImageInput, images_among
+from bpcli.frozen import dataclass
 from bpcli.inspection.regions import RegionGrid, channel_names
 from bpcli.models.model import Model
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.frozen import dataclass
 from bpcli.models.model import Model
 from bpcli.nn.named_layers import named_layers
 

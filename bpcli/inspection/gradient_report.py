@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 
 from bpcli.checks.finite_difference import TOLERANCE, Verdict
 from bpcli.checks.gradcheck import ArrayCheck, GradientCheck
 from bpcli.experiment.prepare import Prepared
+from bpcli.frozen import dataclass
 from bpcli.models.feature_names import Names
 from bpcli.nn.named_layers import layer_of, named_layers
 from bpcli.spec import type_name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.table import Table
 from bpcli.errors import DataError, UsageError
+from bpcli.frozen import dataclass
 from bpcli.inspection.feature_groups import ImageGroups, column_groups, image_groups
 from bpcli.inspection.group_scores import MOST_GROUPS, GroupScores, LossScores, MetricScores, groups_of
 from bpcli.inspection.group_scores import jackknife_interval as interval_of

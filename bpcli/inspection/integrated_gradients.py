@@ -7,13 +7,13 @@ input i contributes (x_i - b_i) ∫ ∂F/∂x_i dt. The contributions sum to F(x
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 from bpcli.inspection.track import Track, untracked
 from bpcli.nn.inference import Inference
 

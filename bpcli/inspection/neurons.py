@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
+from bpcli.frozen import dataclass
 from bpcli.inspection.drivers import Drivers
 from bpcli.inspection.sampling import LEAST_ROWS, MOST_MULTIPLICATIONS, evenly_spaced
 from bpcli.inspection.track import Track, untracked

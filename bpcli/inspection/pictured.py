@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.preprocess.image_inputs import ImageInput, images_among
 from bpcli.data.table import Table
+from bpcli.frozen import dataclass
 from bpcli.inspection.attributions import attributions, explained_names, explained_output, rows_of_images
 from bpcli.inspection.regions import Region, RegionGrid
 from bpcli.inspection.track import Track, untracked

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.frozen import dataclass
 
 MOST_A_SIDE = 8
 """Maximum number of regions along an axis of an image."""

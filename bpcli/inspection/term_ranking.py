@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Table
 from bpcli.documents.table import Table as Tabular
+from bpcli.frozen import dataclass
 from bpcli.inspection.attributions import Attributions
 from bpcli.inspection.terms import TermContributions
 from bpcli.models.model import Model

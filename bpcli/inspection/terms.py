@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.columns.text_input import TextInput
+from bpcli.frozen import dataclass
 
 Numbers = NDArray[np.float64]
 

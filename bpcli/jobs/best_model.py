@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from bpcli.decision.spec import DecisionSpec
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport, Scores
 from bpcli.experiment.prepare import Prepared
+from bpcli.frozen import dataclass
 from bpcli.models.out_of_fold import out_of_fold_csv
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import ClassVar
@@ -11,6 +10,7 @@ from typing import ClassVar
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.documents.json_value import Json
 from bpcli.errors import UsageError
+from bpcli.frozen import dataclass
 from bpcli.jobs.series import Interval, Outcome, Series, SeriesReport
 from bpcli.jobs.spread import Spread
 from bpcli.jobs.variants import Variant, suffixed, suffixes_of

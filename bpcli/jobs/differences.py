@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf, isfinite
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 from bpcli.arrays.layout import Layout
 from bpcli.arrays.memory import Array
 from bpcli.documents.json_value import Json, measured
+from bpcli.frozen import dataclass
 from bpcli.storage.records import FINAL
 
 
@@ -90,7 +91,7 @@ class WeightDifference(NamedTuple):
         return self.name
 
 
-@dataclass
+@dataclasses.dataclass
 class Weights:
     """SHA-256 of a checkpoint's parameters and running statistics, with its epoch and steps.
 

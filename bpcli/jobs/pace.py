@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import perf_counter
 
+from bpcli.frozen import dataclass
 from bpcli.training.loop import PROGRESS_SECONDS, Clock
 
 

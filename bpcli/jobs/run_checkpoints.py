@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.decision.fitted import FittedDecision
 from bpcli.experiment.prepare import Prepared
+from bpcli.frozen import dataclass
 from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import TrainingState

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.frozen import dataclass
 from bpcli.jobs.series import Series
 from bpcli.jobs.variants import Variant, suffixed, suffixes_of
 from bpcli.wording import counted

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError
+from bpcli.frozen import dataclass
 from bpcli.jobs.spread import Spread, spreads
 from bpcli.jobs.variants import Variant
 from bpcli.storage.run_listing import ListedRun

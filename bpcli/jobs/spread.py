@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bpcli.frozen import dataclass
 from bpcli.storage.run_listing import ListedRun
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.config.experiment import ExperimentConfig
@@ -13,6 +12,7 @@ from bpcli.data.data_warning import require_none
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import Prepared
+from bpcli.frozen import dataclass
 from bpcli.history.tensorboard import require_tensorboard
 from bpcli.jobs.resume import open_run, resume_state
 from bpcli.jobs.runner import Runner

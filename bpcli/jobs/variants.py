@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.errors import ExistsError
+from bpcli.frozen import dataclass
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.wording import printable
 

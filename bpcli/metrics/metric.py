@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.frozen import dataclass
 
 Array = NDArray[Any]
 Outcomes = TypeVar("Outcomes")

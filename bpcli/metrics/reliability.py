@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
 from bpcli.documents.scores import Scores
+from bpcli.frozen import dataclass
 from bpcli.metrics.metric import Array
 from bpcli.metrics.probabilities import log_losses
 

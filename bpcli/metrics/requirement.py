@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from bpcli.documents.json_value import Json
 from bpcli.documents.scores import ScoreReport, Scores
 from bpcli.errors import UsageError
+from bpcli.frozen import dataclass
 from bpcli.wording import composed, listed, printable, quoted, suggestion
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.frozen import dataclass
 from bpcli.metrics.metric import Array, Task
 from bpcli.metrics.probabilities import log_losses
 

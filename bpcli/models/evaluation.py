@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from bpcli.experiment.notes import (
     surprise_notes,
 )
 from bpcli.experiment.scale_notes import notes_of_scale
+from bpcli.frozen import dataclass
 from bpcli.models.file_rows import file_rows, trained_on
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.image_inputs import images_among
+from bpcli.frozen import dataclass
 from bpcli.nn.named_layers import layer_of, named_layers
 from bpcli.nn.network import Network
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from bpcli.data.files.source import Source, read_options, read_together
 from bpcli.data.table import Kind, Table, require_columns
 from bpcli.data.targets import require_in_domain
 from bpcli.errors import errors_in
+from bpcli.frozen import dataclass
 from bpcli.models.model import Model
 from bpcli.models.new_rows import options_of_new_rows
 

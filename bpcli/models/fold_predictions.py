@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.frozen import dataclass
 from bpcli.models.evaluation import SplitRows, data_of_each
 from bpcli.models.model import Model
 from bpcli.models.out_of_fold import outcome_header

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.decision import DecisionReport
 from bpcli.errors import DataError, UsageError
+from bpcli.frozen import dataclass
 from bpcli.models.new_rows import options_of_new_rows
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference

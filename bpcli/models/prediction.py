@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +16,7 @@ from bpcli.data.files.read import read_chunks, read_stream
 from bpcli.data.table import Table
 from bpcli.errors import UsageError
 from bpcli.experiment.scale_notes import notes_of_scale
+from bpcli.frozen import dataclass
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
 from bpcli.models.prediction_columns import Answered, Answers, Explainer
@@ -35,7 +37,7 @@ MOST_SURPRISES = 1000
 """Maximum number of unseen values counted by value, to keep memory constant."""
 
 
-@dataclass
+@dataclasses.dataclass
 class Tally:
     """Counts of rows and of surprises during prediction."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +16,7 @@ from bpcli.data.files.cells import ReadOptions, typed
 from bpcli.data.files.picture_columns import with_pictures
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError
+from bpcli.frozen import dataclass
 from bpcli.models.model import Model
 from bpcli.models.prediction_lines import Lines
 from bpcli.training.scoring import require_finite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from math import prod
 
 from bpcli.arrays.fields import Grid
@@ -13,6 +13,7 @@ from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepare import Prepared
 from bpcli.experiment.recipes import Choice
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import LayerSummary
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network

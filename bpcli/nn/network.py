@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array, aligned
 from bpcli.arrays.rows import RowReader, Rows
 from bpcli.arrays.workspace import LayerArrays, Workspace
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Identity
 from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Views

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import pi
 from typing import ClassVar, Literal
 
@@ -14,6 +13,7 @@ from bpcli.arrays import fields
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.spec import Spec
 

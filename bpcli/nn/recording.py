@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import dataclasses
+from dataclasses import field, replace
 from typing import ClassVar, cast
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy as np
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.network import Network
 
 
-@dataclass
+@dataclasses.dataclass
 class LayerRecord:
     """Arrays of one layer in one step, (rows, *in_shape) or (rows, *out_shape), except `grads`.
 

@@ -7,12 +7,13 @@ after warm-up. Only reduce_on_plateau depends on the history of the run.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import cos, log2, pi
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bpcli.frozen import dataclass
 from bpcli.spec import BareName, Spec
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Field, Input, Signature, joined
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, Requests, Workspace
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import Layer, Position, Shape, Views
 from bpcli.nn.layers.gathering import GATHERED_FROM, Gathering
 from bpcli.nn.layers.sequential import FIRST_STEM

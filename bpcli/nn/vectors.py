@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import Layer, Views
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from math import isfinite
 from typing import Any, Literal
 
 from bpcli.documents.table import shortened
+from bpcli.frozen import dataclass
 from bpcli.pages.scale import Scale
 from bpcli.wording import printable
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bpcli.documents.table import shortened
+from bpcli.frozen import dataclass
 from bpcli.pages.charts import BOTTOM, COLOURS, LEFT, RIGHT, TOP, WIDTH, figure, mark_below, text
 from bpcli.pages.scale import Scale
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.resources import files
 
 from bpcli import wording
 from bpcli.documents.table import Table
+from bpcli.frozen import dataclass
 from bpcli.pages.charts import HOW_TO_READ, Chart, text
 from bpcli.pages.intervals import Intervals
 from bpcli.pages.pictures import Gallery

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.frozen import dataclass
 from bpcli.pages.charts import text
 from bpcli.pages.png import indexed_uri, picture_uri
 from bpcli.wording import number

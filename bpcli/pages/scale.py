@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil, copysign, floor, isfinite, log1p, log10
+
+from bpcli.frozen import dataclass
 
 EXTREME = 1e300
 """Limit on absolute values, and its inverse on values near 0: values beyond are clipped, since sums would overflow."""

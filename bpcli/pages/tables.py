@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bpcli.documents.table import Table, shortened
+from bpcli.frozen import dataclass
 from bpcli.pages.charts import text
 from bpcli.wording import amount
 

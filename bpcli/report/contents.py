@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import yaml
 
@@ -11,6 +10,7 @@ from bpcli.decision.cuts import Cuts
 from bpcli.documents.scores import Group, ScoreReport, Scores
 from bpcli.documents.table import MOST_CLASSES, Table
 from bpcli.errors import DataError
+from bpcli.frozen import dataclass
 from bpcli.inspection.attributions import sampled_attributions
 from bpcli.inspection.importance import permutation_importance
 from bpcli.inspection.pictured import pictured_images

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +20,7 @@ from bpcli.data.targets import TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import Sequence, Spec

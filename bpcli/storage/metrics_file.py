@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from bpcli.frozen import dataclass
 from bpcli.storage.records import EpochRecord
 from bpcli.system.files import file_access, write_atomic
 

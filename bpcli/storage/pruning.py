@@ -6,12 +6,12 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from bpcli.errors import ExistsError
+from bpcli.frozen import dataclass
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import ListedRun
 from bpcli.system.files import file_access

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import cached_property
 
 from bpcli.documents.baselines import Baselines
@@ -16,6 +16,7 @@ from bpcli.documents.final_training import FinalTraining
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport, Scores, scores_in
+from bpcli.frozen import dataclass
 
 MOST_EPOCHS = 10**9
 """Exclusive upper bound of a valid epoch number."""

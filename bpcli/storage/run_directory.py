@@ -7,12 +7,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpcli.errors import CheckpointError, ExistsError
+from bpcli.frozen import dataclass
 from bpcli.storage.config_text import config_text
 from bpcli.storage.metrics_file import MetricsFile
 from bpcli.storage.records import Summary

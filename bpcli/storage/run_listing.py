@@ -9,13 +9,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpcli.documents.scores import OF_POSITIVE, Scores, about_positive
 from bpcli.errors import BpcliError, CheckpointError
+from bpcli.frozen import dataclass
 from bpcli.storage.flat_config import Flat, FlatConfigs
 from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory

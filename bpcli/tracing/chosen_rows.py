@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from bpcli.data.examples.selection import Examples
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import UsageError
 from bpcli.experiment.prepare import Prepared
+from bpcli.frozen import dataclass
 from bpcli.tracing.encodings import inputs_made, targets_made
 from bpcli.tracing.terms_of_rows import TermsOfRows
 from bpcli.tracing.trace import TracedRow

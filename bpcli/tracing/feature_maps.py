@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 from bpcli.pages.pictures import Picture
 
 MOST_MAPS = 8

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 from bpcli.nn.optimizers import (
     Adadelta,
     Adagrad,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from bpcli.frozen import dataclass
 from bpcli.tracing.feature_maps import Box, FeatureMap
 from bpcli.tracing.unit_lines import Line
 

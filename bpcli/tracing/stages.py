@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from bpcli.frozen import dataclass
 from bpcli.spec import type_name
 from bpcli.tracing.arithmetic import Numbers
 from bpcli.tracing.layers import WorkedLayer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.columns import FittedInput
 from bpcli.data.columns.text_input import TextInput
 from bpcli.experiment.prepare import Prepared
+from bpcli.frozen import dataclass
 from bpcli.training import TrainingState
 
 

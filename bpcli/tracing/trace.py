@@ -7,10 +7,11 @@ a parameter have its shape.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Part
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation
 from bpcli.nn.layers import Layer
 from bpcli.nn.losses import LossBase

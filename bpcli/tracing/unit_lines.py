@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from bpcli.frozen import dataclass
 from bpcli.tracing.arithmetic import is_arithmetic
 from bpcli.tracing.layers import Weighted, WorkedLayer
 from bpcli.tracing.phrases import Place

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpcli.frozen import dataclass
 
 RowIndices = NDArray[np.intp]
 

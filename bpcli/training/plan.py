@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.documents.layer_health import LayerHealth
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import Position
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network, layer_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
+from bpcli.frozen import dataclass
 from bpcli.metrics import METRICS, Task, deviance_names, measure, report
 from bpcli.nn.losses import LossBase
 from bpcli.wording import counted, quoted

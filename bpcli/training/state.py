@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, field, fields, replace
 from math import isfinite
 from typing import Any, Literal, get_args
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from bpcli.arrays.memory import Array, aligned
 from bpcli.documents.json_value import Json
+from bpcli.frozen import dataclass
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import Plateau

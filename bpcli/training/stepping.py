@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from bpcli.data.batches import GATHERED_BYTES
+from bpcli.frozen import dataclass
 
 Way = Literal["serial", "sharded", "compiled"]
 

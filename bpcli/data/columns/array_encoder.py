@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -16,6 +15,7 @@ from bpcli.data.columns.base import Surprise, Surprises
 from bpcli.data.columns.encoders import Landmarks, encoded, numbers, require_small
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column
+from bpcli.frozen import dataclass
 
 
 def numbers_of(column: Column) -> Values:

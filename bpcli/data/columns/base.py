@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from pydantic import Field, Strict
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind, Table
+from bpcli.frozen import dataclass
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Spec, Text, type_name
 

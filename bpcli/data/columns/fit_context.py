@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.columns.statistics import Values
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from bpcli.data.notations.limits import MOST_LOOKED_AT, MOST_WORDS, MOSTLY
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.notations.recognition import recognise_numbers
 from bpcli.data.table import Column, Table
+from bpcli.frozen import dataclass
 from bpcli.wording import listed, quoted, yaml_scalar
 
 _READ_AS = {

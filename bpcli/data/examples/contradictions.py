@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.duplicates import first_equal
 from bpcli.data.examples.selection import Examples
 from bpcli.data.table import PARTS
+from bpcli.frozen import dataclass
 
 Rows = NDArray[np.intp]
 

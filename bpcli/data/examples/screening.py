@@ -7,13 +7,13 @@ no further look. The checks in `target_leaks` then decide on the columns that ar
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.target_leaks import FEW, MOST_VALUES, ROWS_A_VALUE, SAMPLE
 from bpcli.data.table import Column
+from bpcli.frozen import dataclass
 
 Block = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +30,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Part, Table, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns, require_in_domain
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
+from bpcli.frozen import dataclass
 from bpcli.nn.losses import Loss, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import counted, listed, listed_with_last, quoted

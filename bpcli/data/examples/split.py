@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from bpcli.data.examples.held_out_fold import hold_out_fold
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import PARTS, Column, Part
 from bpcli.errors import DataError, Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.randomness import Stream
 from bpcli.wording import counted, quoted
 

@@ -7,7 +7,6 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +17,7 @@ from bpcli.data.files.compression import decompressed, peeked
 from bpcli.data.files.signatures import binary_format
 from bpcli.data.files.utf8_stream import ByteStream
 from bpcli.errors import DataError, FileAccessError
+from bpcli.frozen import dataclass
 from bpcli.system.files import is_stream, kind_of
 from bpcli.wording import counted, suggestion
 

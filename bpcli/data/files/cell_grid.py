@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from bpcli.data.files.byte_words import Words, clear_behind, first_alike, gather
 from bpcli.data.files.decimals import WINDOW, parse_decimals
 from bpcli.data.files.delimited import FIELD_LIMIT, Cells, count_lines
 from bpcli.errors import DataError
+from bpcli.frozen import dataclass
 from bpcli.wording import counted
 
 _NARROW = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import compress, islice, pairwise
 from operator import ne
 from pathlib import Path
@@ -17,6 +17,7 @@ from bpcli.data.notations.dialect import DEFAULT_DIALECT, Dialect
 from bpcli.data.picture_form import AS_THEY_ARE, PictureForm
 from bpcli.data.table import DEFAULT_MISSING, FALSE_WORDS, TRUE_WORDS, Column, Kind
 from bpcli.errors import DataError
+from bpcli.frozen import dataclass
 from bpcli.system.files import path_from_here
 from bpcli.wording import composed, printable, quoted
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.data.files.cells import shown_path
+from bpcli.frozen import dataclass
 from bpcli.wording import printable
 
 

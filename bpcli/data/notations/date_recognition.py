@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
@@ -14,6 +13,7 @@ from bpcli.data.calendar import END, FIRST, year_of
 from bpcli.data.notations.dates import DateNotation, Order, TimeNotation
 from bpcli.data.notations.limits import MOST_LOOKED_AT, MOST_WORDS, MOSTLY
 from bpcli.data.table import Column, number_label
+from bpcli.frozen import dataclass
 
 FEWEST_VALUES = 10
 """Number of different values from which numbers are dates whatever the column's name, and short dates are dates."""

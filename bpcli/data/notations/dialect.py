@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
 from bpcli.data.notations.numbers import SPACES, digits_pattern
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

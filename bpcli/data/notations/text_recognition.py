@@ -6,11 +6,12 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, pairwise
 
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.notations.numbers import MINUS
+from bpcli.frozen import dataclass
 from bpcli.wording import is_number
 
 MOST_LINES = 300

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.columns import ArrayInput, FittedInput
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

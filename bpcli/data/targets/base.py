@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence as Names
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.metrics import Task
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Spec

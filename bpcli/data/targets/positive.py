@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpcli.data.table import TRUE_WORDS, Column
+from bpcli.frozen import dataclass
 from bpcli.wording import counted
 
 NATURAL = (*TRUE_WORDS, "1")

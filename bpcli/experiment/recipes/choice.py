@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -14,6 +14,7 @@ from bpcli.config.partial import NOTHING, Partial
 from bpcli.config.problems import mismatches
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment.recipes.refined import completed, refined
+from bpcli.frozen import dataclass
 
 
 @dataclass(frozen=True)

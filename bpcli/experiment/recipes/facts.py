@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median
 
 from bpcli.config.experiment import ExperimentConfig
@@ -11,6 +10,7 @@ from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.data.table import PARTS, Column
+from bpcli.frozen import dataclass
 
 MOST_READ = 4_000
 """Texts whose length is measured."""

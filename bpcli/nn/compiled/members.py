@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import singledispatch
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Relu
 from bpcli.nn.compiled import elementwise
 from bpcli.nn.layers import Layer, Position, Views

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Shape
 from bpcli.nn.layers.pooling import Pool, PoolLayer
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from bpcli.arrays.layout import Slot, SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation
 from bpcli.nn.layers.gathering import Gathering
 from bpcli.randomness import Stream
@@ -26,7 +28,7 @@ Views = Mapping[str, Array]
 """Arrays of one layer by name: parameters, gradients, state or scratch."""
 
 
-@dataclass
+@dataclasses.dataclass
 class Position:
     """Position in training: epoch, step, shard of the batch, and ensemble member.
 

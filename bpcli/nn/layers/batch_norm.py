@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
@@ -12,6 +11,7 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Layer, Position, Shape, Views, each_of
 from bpcli.spec import Spec
 

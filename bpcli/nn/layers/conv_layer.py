@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from math import prod
 from typing import ClassVar
@@ -14,6 +14,7 @@ from bpcli.arrays.fields import Grid
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays, Workspace
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation, Identity
 from bpcli.nn.initializers import Initializer, Zeros
 from bpcli.nn.layers.base import Position, Views

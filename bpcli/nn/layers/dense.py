@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from bpcli.arrays.fields import Input
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation, Relu
 from bpcli.nn.initializers import DEFAULTS, Initializer
 from bpcli.nn.layers.base import Position, Shape, Views

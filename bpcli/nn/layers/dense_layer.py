@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from bpcli.arrays.fields import Input
 from bpcli.arrays.layout import Slot, SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation
 from bpcli.nn.initializers import DataStd, Initializer, Zeros
 from bpcli.nn.layers.base import Position, Views

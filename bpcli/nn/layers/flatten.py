@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Position, Shape, Views
 from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.spec import Spec

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from bpcli.arrays.fields import Input, Signature, joined, sparse
 from bpcli.arrays.layout import SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer
+from bpcli.frozen import dataclass
 
 GATHERED_FROM = 256
 """Fewest codes of a field that is gathered; with fewer, expanding to one-hot features is faster."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Position, Shape, Views
 from bpcli.nn.layers.grids import channel_names, grid_of
 from bpcli.nn.layers.rowwise import RowwiseLayer

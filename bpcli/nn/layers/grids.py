@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from pydantic import Field
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Shape
 from bpcli.nn.layers.windows import Extent, Padding, Pair, extent
 from bpcli.spec import Sequence

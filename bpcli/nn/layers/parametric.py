@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation, Relu
 from bpcli.nn.layers.base import LayerSummary, Position, Shape, Views
 from bpcli.nn.layers.rowwise import RowwiseLayer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from pydantic import Field
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Position, Shape, Views
 from bpcli.nn.layers.grids import Sizes, Sliding, as_images, grid_of, output_names
 from bpcli.nn.layers.rowwise import RowwiseLayer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
@@ -14,6 +14,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.nn.activations import Activation, Identity, Relu
 from bpcli.nn.layers.avg_pool import AvgPool
 from bpcli.nn.layers.base import Layer, Position, Shape, Views

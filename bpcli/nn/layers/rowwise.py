@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Layer, Views
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
@@ -13,6 +13,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays, Workspace
 from bpcli.errors import Mismatch, MismatchError
+from bpcli.frozen import dataclass
 from bpcli.nn.layers.base import Layer, Position, Shape, Views
 
 FIRST_STEM = 1 << 16

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Literal, NamedTuple
@@ -13,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, Requests
+from bpcli.frozen import dataclass
 
 Pair = tuple[int, int]
 

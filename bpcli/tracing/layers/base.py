@@ -6,13 +6,13 @@ A layer whose arithmetic can be written out has a subclass, registered with `wor
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import Layer
 from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic
 from bpcli.tracing.parts import Grid, Part

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from bpcli.frozen import dataclass
 from bpcli.nn.layers import RowwiseLayer
 
 
