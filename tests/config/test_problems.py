@@ -12,7 +12,7 @@ from bpcli.config.overrides import apply_overrides
 from bpcli.config.problems import validate
 from bpcli.config.yaml_text import parse_yaml
 from bpcli.errors import ConfigError, ExitCode
-from bpcli.spec import BareName, Sequence, Spec
+from bpcli.spec import BareName, Family, Sequence, Spec
 
 
 class Relu(Spec):
@@ -24,7 +24,7 @@ class LeakyRelu(Spec):
     slope: float = Field(default=0.01, gt=0)
 
 
-Activation = Annotated[Relu | LeakyRelu, Field(discriminator="type"), BareName()]
+Activation = Annotated[Relu | LeakyRelu, Family(), BareName()]
 
 
 class Dense(Spec):
@@ -39,7 +39,7 @@ class Dropout(Spec):
     rate: float = Field(ge=0, lt=1)
 
 
-Layer = Annotated[Dense | Dropout, Field(discriminator="type"), BareName(default="dense")]
+Layer = Annotated[Dense | Dropout, Family(), BareName(default="dense")]
 
 
 class Split(Spec):

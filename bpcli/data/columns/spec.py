@@ -26,7 +26,7 @@ from bpcli.data.notations import DateNotation, NumberNotation, Order, TimeNotati
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.spec import BareName, Text, type_name
+from bpcli.spec import BareName, Family, Text, type_name
 from bpcli.wording import quoted
 
 
@@ -250,6 +250,6 @@ ColumnSpec = Annotated[
     | CensoredColumn
     | ImageColumn
     | TextColumn,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]
