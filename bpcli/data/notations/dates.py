@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache, partial
 from itertools import compress
 from typing import Literal, get_args
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.calendar import DAY, END, FIRST, days_of
 from bpcli.data.notations.base import Notation
-from bpcli.data.notations.shapes import Fields, values_by_shape
+from bpcli.data.notations.shapes import Fields, Patterns, values_by_shape
 from bpcli.data.table import Kind
 
 Order = Literal["year_month_day", "day_month_year", "month_day_year", "epoch_seconds", "epoch_milliseconds"]
@@ -61,31 +62,40 @@ _COMPACT = r"(?P<year>0000)(?P<month>00)(?P<day>00)(?:\.(?P<nothing>0))?"
 _COMPACT_CLOCK = r"(?:t(?P<hour>00)(?P<minute>00)(?P<second>00)?)"
 
 
-def _dates(*patterns: str) -> tuple[re.Pattern[str], ...]:
-    """Patterns of dates, each with a time or without."""
-    return tuple(re.compile(rf"{_WEEKDAY}{pattern}(?:(?:t|,? |:){_CLOCK}{_ZONE})?") for pattern in patterns)
-
-
-_PATTERNS: dict[Order, tuple[re.Pattern[str], ...]] = {
-    "year_month_day": (*_dates(*_ISO, *_NAMED, _COMPACT), re.compile(f"{_COMPACT}{_COMPACT_CLOCK}{_ZONE}")),
-    "day_month_year": _dates(
+_PATTERNS: dict[Order, tuple[str, ...]] = {
+    "year_month_day": (*_ISO, *_NAMED, _COMPACT),
+    "day_month_year": (
         *_ISO,
         rf"{_DAY}(?P<mark>[-/.] ?| ){_MONTH}(?P=mark){_YEAR}",
         *_NAMED,
         rf"{_DAY}{_NTH}{_GAP}{_NAME}{_GAP}{_YEAR2}",
     ),
-    "month_day_year": _dates(
+    "month_day_year": (
         *_ISO,
         rf"{_MONTH}(?P<mark>[-/.] ?| ){_DAY}(?P=mark){_YEAR}",
         *_NAMED,
         rf"{_NAME}{_GAP}{_DAY}{_NTH}{_GAP}{_YEAR2}",
     ),
-    "epoch_seconds": _dates(*_ISO),
-    "epoch_milliseconds": _dates(*_ISO),
+    "epoch_seconds": _ISO,
+    "epoch_milliseconds": _ISO,
 }
 
+
+@cache
+def _dates(order: Order) -> Patterns:
+    """Patterns of dates, each with a time or without."""
+    found = [rf"{_WEEKDAY}{pattern}(?:(?:t|,? |:){_CLOCK}{_ZONE})?" for pattern in _PATTERNS[order]]
+    if order == "year_month_day":
+        found.append(f"{_COMPACT}{_COMPACT_CLOCK}{_ZONE}")
+    return tuple(map(re.compile, found))
+
+
+@cache
+def _times() -> Patterns:
+    return (re.compile(_CLOCK),)
+
+
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?")
-_TIMES = (re.compile(_CLOCK),)
 
 
 class DateNotation(Notation):
@@ -109,14 +119,14 @@ class DateNotation(Notation):
     def values(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Seconds of each word (words,), infinity for a word that is no date, or none of the calendar."""
         if self.order not in ("epoch_seconds", "epoch_milliseconds"):
-            return values_by_shape(words, _PATTERNS[self.order], _seconds_of_date)
+            return values_by_shape(words, partial(_dates, self.order), _seconds_of_date)
         are_numbers = np.fromiter((match is not None for match in map(_NUMBER.fullmatch, words)), np.bool_, len(words))
         ticks = 1_000 if self.order == "epoch_milliseconds" else 1
         numbers = np.array([float(word) for word in compress(words, are_numbers.tolist())]) / ticks
         found = np.empty(len(words))
         found[are_numbers] = np.where((numbers >= FIRST) & (numbers < END), numbers, np.inf)
         others = list(compress(words, (~are_numbers).tolist()))
-        found[~are_numbers] = values_by_shape(others, _PATTERNS[self.order], _seconds_of_date)
+        found[~are_numbers] = values_by_shape(others, partial(_dates, self.order), _seconds_of_date)
         return found
 
 
@@ -135,7 +145,7 @@ class TimeNotation(Notation):
 
     def values(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Seconds of each word (words,), infinity for a word that is no time of day."""
-        seconds = values_by_shape(words, _TIMES, _seconds_of_clock)
+        seconds = values_by_shape(words, _times, _seconds_of_clock)
         return np.where(seconds == DAY, 0.0, seconds)
 
 
