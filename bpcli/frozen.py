@@ -17,7 +17,13 @@ _Field = dataclasses.Field[Any]
 
 @dataclasses.dataclass(frozen=True)
 class _Standard:
-    """Class frozen by the library. All others have its parameters, so that both kinds can inherit from each other."""
+    """Class frozen by the library, whose parameters let classes of both kinds inherit from each other."""
+
+    plain: int
+
+
+_PLAIN: Any = dataclasses.fields(_Standard)[0]
+"""Field that is neither a class variable nor an argument of `__init__` alone."""
 
 
 class _Shared:
@@ -65,17 +71,21 @@ def _define(cls: Any, kw_only: bool) -> Any:
 
 def _own_fields(cls: Any, kw_only: bool) -> dict[str, _Field]:
     """Fields that `cls` adds to those of its bases. Their defaults become class attributes."""
-    kinds = cls.__annotations__
-    given = {name: getattr(cls, name) for name in kinds if hasattr(cls, name)}
-    # Without the bases, which the library accepts only if it has frozen them itself.
-    alone = type(cls.__name__, (), {**given, "__annotations__": kinds, "__module__": cls.__module__, "__doc__": "own"})
-    dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=kw_only)(alone)
-    for name in given.keys() & vars(cls).keys():
-        if name in vars(alone):
-            setattr(cls, name, vars(alone)[name])
-        else:
+    missing: Any = dataclasses.MISSING
+    own: dict[str, _Field] = {}
+    for name, kind in cls.__annotations__.items():
+        if str(kind).startswith(("ClassVar", "typing.ClassVar")):
+            continue
+        default = getattr(cls, name, missing)
+        field: Any = default if isinstance(default, dataclasses.Field) else dataclasses.field(default=default)
+        field.name, field.type, field._field_type = name, kind, _PLAIN._field_type
+        if field.kw_only is missing:
+            field.kw_only = kw_only
+        if default is field and field.default is missing:
             delattr(cls, name)
-    own: dict[str, _Field] = vars(alone)["__dataclass_fields__"]
+        elif default is field:
+            setattr(cls, name, field.default)
+        own[name] = field
     return own
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
+import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.columns.image_column import ImageColumn
@@ -95,8 +95,8 @@ class DataFacts:
 
 def median_length(column: Column) -> int:
     """Median number of characters of the texts of a column, of which it looks at a few thousand."""
-    codes = column.known().values
-    return int(median([len(column.categories[code]) for code in codes[:MOST_READ].tolist()] or [0]))
+    codes = column.known().values[:MOST_READ].tolist()
+    return int(np.median([len(column.categories[code]) for code in codes] or [0]))
 
 
 def _outcomes(selection: Examples) -> int:
