@@ -20,7 +20,8 @@ from bpcli.nn.losses import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState
+from bpcli.training.loop import train
 from bpcli.training.monitor import Monitor
 from bpcli.training.stepping import SERIAL
 

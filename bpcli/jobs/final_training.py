@@ -17,7 +17,8 @@ from bpcli.jobs.run_checkpoints import RunCheckpoints
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState, train
+from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState
+from bpcli.training.loop import train
 
 
 class FinalRunner:

@@ -12,7 +12,8 @@ from bpcli.jobs.differences import FirstDifference, WeightDifference, Weights, l
 from bpcli.jobs.epoch_record import epoch_record
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import EpochRecord
-from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState, train
+from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState
+from bpcli.training.loop import train
 
 NOT_COMPARED = "seconds"
 """Value of an epoch's record that is not compared: its duration."""

@@ -20,7 +20,8 @@ from bpcli.nn.layers import BatchNorm, Dense, Dropout
 from bpcli.nn.losses import CrossEntropy, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Sgd
 from bpcli.nn.schedules import Cosine, ReduceOnPlateau, ScheduleBase, Step
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec
+from bpcli.training.loop import train
 from bpcli.training.spec import Penalty
 
 FULL = TrainingSpec(epochs=1, batch_size="full")

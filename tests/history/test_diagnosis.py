@@ -19,7 +19,8 @@ from bpcli.history.diagnosis import diagnose
 from bpcli.jobs.epoch_record import epoch_record
 from bpcli.nn.layers import DenseLayer
 from bpcli.storage.records import EpochRecord
-from bpcli.training import EpochReport, train
+from bpcli.training import EpochReport
+from bpcli.training.loop import train
 
 
 def records_of(name: str, *overrides: str) -> tuple[list[EpochRecord], dict[int, str], str | None]:
