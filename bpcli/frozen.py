@@ -78,6 +78,8 @@ def _own_fields(cls: Any, kw_only: bool) -> dict[str, _Field]:
             continue
         default = getattr(cls, name, missing)
         field: Any = default if isinstance(default, dataclasses.Field) else dataclasses.field(default=default)
+        if field.default.__class__.__hash__ is None:
+            raise ValueError(f"mutable default of field {name}: use default_factory")
         field.name, field.type, field._field_type = name, kind, _PLAIN._field_type
         if field.kw_only is missing:
             field.kw_only = kw_only

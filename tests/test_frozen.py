@@ -101,6 +101,14 @@ def test_wrong_arguments_are_refused(given: tuple[Any, ...], named: dict[str, An
         Point(*given, **named)
 
 
+def test_a_default_that_instances_would_share_is_refused():
+    with pytest.raises(ValueError, match="mutable default .*field x"):
+
+        @dataclass(frozen=True)
+        class Shared:
+            x: list[int] = []  # noqa: RUF012
+
+
 def test_equality_and_hash_follow_from_the_class_and_the_compared_fields():
     assert Point(1, tags=["a"]) == Point(1)
     assert hash(Point(1, tags=["a"])) == hash(Point(1))
