@@ -19,6 +19,7 @@ from benchmarks import (
     members,
     predicting,
     reading,
+    series,
     starting,
     step,
     tables,
@@ -47,6 +48,7 @@ BENCHMARKS = {
         held_out,
         extremes,
         text,
+        series,
     )
 }
 OF_TABLES = {"tables": tables, "held_out": held_out, "extremes": extremes}

@@ -102,8 +102,8 @@ def plan_of(given: dict[str, Any]) -> Any:
 def main() -> None:
     """The child: train in turn with, without, and with a clock inside; print the times of each."""
     from bpcli.system.blas import BlasThreads
-    from bpcli.training import train
     from bpcli.training.health import HealthCheck
+    from bpcli.training.loop import train
     from bpcli.training.steps.base import Steps
 
     given, repeats = json.loads(sys.argv[1]), int(sys.argv[2])

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from bpcli._version import __version__
 
 if TYPE_CHECKING:
+    from bpcli.data.files.python_rows import PythonRows
+    from bpcli.inspection.attributions import Attributions
     from bpcli.jobs.training import Run
     from bpcli.models.model import Model
 
-__all__ = ["__version__", "load", "train"]
+__all__ = ["__version__", "explain", "load", "train"]
 
 
 def load(path: str | Path) -> Model:
@@ -29,6 +31,19 @@ def load(path: str | Path) -> Model:
     from bpcli.models.model import Model
 
     return Model.load(path)
+
+
+def explain(model: Model, rows: PythonRows) -> Attributions:
+    """Contribution of each input column to the prediction of each row, like the command `bpcli predict --explain`.
+
+    Of columns of texts, `terms` has the contributions of their terms.
+
+    Raises:
+        DataError: `model.predict` would raise it.
+    """
+    from bpcli.inspection.attributions import attributions
+
+    return attributions(model, model.table(rows))
 
 
 def train(

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar, get_args
+from collections.abc import Callable, Hashable
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    TypeAdapter,
+)
 from pydantic_core import core_schema
 
 from bpcli.wording import composed
@@ -24,12 +33,48 @@ class Spec(BaseModel):
         protected_namespaces=(),
     )
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Spare Pydantic the types of class variables, which it evaluates from text again for every subclass."""
+        super().__init_subclass__(**keywords)
+        for name, kind in cls.__annotations__.items():
+            if isinstance(kind, str) and kind.startswith("ClassVar["):
+                cls.__annotations__[name] = ClassVar[Any]
+
+
+class Family:
+    """Annotation of a union of specs, each with a `type` whose default is its name.
+
+    A member's validator is built when a value first names the member. Pydantic's own tagged unions build those of all
+    members, in each model that has a field of the family.
+    """
+
+    def __init__(self) -> None:
+        self._members: tuple[type[BaseModel], ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        self._members = get_args(source)
+        return self._union(lambda member: core_schema.no_info_plain_validator_function(member.model_validate))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(self._union(lambda member: TypeAdapter(member).core_schema))
+
+    def _union(self, schema_of: Callable[[type[BaseModel]], core_schema.CoreSchema]) -> core_schema.CoreSchema:
+        """Union of these schemas of the members."""
+        choices: dict[Hashable, core_schema.CoreSchema] = {
+            member.model_fields["type"].default: schema_of(member) for member in self._members
+        }
+        as_its_class = core_schema.simple_ser_schema("any")
+        return core_schema.tagged_union_schema(
+            choices, "type", strict=False, from_attributes=True, serialization=as_its_class
+        )
+
 
 class BareName:
     """Annotation of a family by which a member may be given by name: `relu` for `{type: relu}`.
 
-    With `default`, a mapping without `type` is of that type: `{units: 32}` is a dense layer. It annotates a union
-    with `Field(discriminator="type")`, in which each `type` has its own name as default.
+    With `default`, a mapping without `type` is of that type: `{units: 32}` is a dense layer.
     """
 
     def __init__(self, default: str | None = None) -> None:

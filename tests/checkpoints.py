@@ -13,7 +13,8 @@ from safetensors.numpy import load, save
 
 from bpcli.config import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
-from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.header import DataFingerprint, Header, Score
 from bpcli.training import Counters
 
 NO_DIGEST = b"0" * 64

@@ -14,13 +14,15 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.rows import Rows
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.nn.layers import Dense
 from bpcli.nn.losses import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Sgd
 from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState
+from bpcli.training.loop import train
 from bpcli.training.monitor import Monitor
 from bpcli.training.stepping import SERIAL
 

@@ -16,8 +16,8 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.nn.activations import Activation, Relu
 from bpcli.nn.initializers import HeNormal
 from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Position, Shape, Views
-from bpcli.spec import BareName, Sequence, Spec
-from bpcli.storage.checkpoint import Header
+from bpcli.spec import BareName, Family, Sequence, Spec
+from bpcli.storage.header import Header
 
 
 class Convolution(Spec):
@@ -142,7 +142,7 @@ class ConvolutionLayer(Layer):
 
 LayerSpec = Annotated[
     Dense | Dropout | BatchNorm | LayerNorm | Convolution,
-    pydantic.Field(discriminator="type"),
+    Family(),
     BareName(default="dense"),
 ]
 

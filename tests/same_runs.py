@@ -11,7 +11,7 @@ import pytest
 from experiments import after
 
 from bpcli.errors import CheckpointError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner
 from bpcli.storage.checkpoint import Checkpoint

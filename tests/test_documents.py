@@ -42,7 +42,7 @@ def words(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("document", "least"), [("tour.md", 10), ("session.md", 5), ("reference.md", 2), ("images.md", 1)]
+    ("document", "least"), [("tour.md", 10), ("session.md", 5), ("reference.md", 2), ("images.md", 1), ("series.md", 6)]
 )
 def test_every_command_prints_what_the_document_shows(
     document: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

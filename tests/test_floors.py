@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent.parent
 
 GROUND_UP = (
     "_version errors wording spec randomness documents arrays metrics nn decision system",
-    "data.calendar data.table data.batches data.notations data.picture_form data.images_spec data.texts data.columns",
-    "data.data_warning data.database_url data.split_spec data.arrays_spec data.spec",
-    "data.files data.targets data.examples data.preprocess data",
+    "data.calendar data.table data.origins data.batches data.notations data.picture_form data.images_spec data.texts",
+    "data.columns data.data_warning data.database_url data.split_spec data.arrays_spec data.file_names",
+    "data.location_spec data.series data.spec data.files data.targets data.examples data.windows data.preprocess data",
     "training config storage experiment checks history models inspection comparison jobs",
     "pages tracing report cli __main__",
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, ValidationError
 
-from bpcli.spec import BareName, Sequence, Spec, Text, Words, type_name
+from bpcli.spec import BareName, Family, Sequence, Spec, Text, Words, type_name
 from bpcli.wording import composed
 
 
@@ -25,8 +26,8 @@ class Cosine(Spec):
     floor: float = 0.0
 
 
-Schedule = Annotated[Constant | Step | Cosine, Field(discriminator="type"), BareName()]
-DefaultStep = Annotated[Step | Cosine, Field(discriminator="type"), BareName(default="step")]
+Schedule = Annotated[Constant | Step | Cosine, Family(), BareName()]
+DefaultStep = Annotated[Step | Cosine, Family(), BareName(default="step")]
 
 
 class Plan(Spec):
@@ -51,6 +52,52 @@ def test_a_member_is_its_bare_name_or_a_mapping_or_itself(given: Any, read: Spec
     plan = Plan.model_validate({"schedule": given, "other": given})
     assert (plan.schedule, plan.other) == (read, read)
     assert type_name(plan.schedule) == type_name(read)
+
+
+def test_members_that_no_value_names_are_not_built() -> None:
+    """A config names few of the layers, optimizers and columns, and all of them would be half of the start."""
+
+    class Named(Spec):
+        type: Literal["named"] = "named"
+
+    class Other(Spec):
+        type: Literal["other"] = "other"
+
+    class Holder(Spec):
+        family: Annotated[Named | Other, Family(), BareName()]
+
+    holder = Holder.model_validate({"family": "named"})
+    assert (holder.family, holder.model_dump()) == (Named(), {"family": {"type": "named"}})
+    assert (Named.__pydantic_complete__, Other.__pydantic_complete__) == (True, False)
+
+
+def test_a_member_with_a_cached_property_is_written_without_it() -> None:
+    class Cached(Spec):
+        type: Literal["cached"] = "cached"
+
+        @cached_property
+        def _found(self) -> int:
+            return 1
+
+    class Holder(Spec):
+        family: Annotated[Cached | Constant, Family()]
+
+    holder = Holder(family=Cached())
+    assert holder.family._found == 1
+    assert (holder.model_dump(), holder.model_dump_json()) == (
+        {"family": {"type": "cached"}},
+        '{"family":{"type":"cached"}}',
+    )
+
+
+def test_an_error_within_a_member_is_at_its_place() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Plan.model_validate({"steps": [{"every": 1}, {"every": "x", "to": 1}], "schedule": "sine"})
+    assert [(error["type"], error["loc"]) for error in caught.value.errors()] == [
+        ("union_tag_invalid", ("schedule",)),
+        ("int_type", ("steps", 1, "step", "every")),
+        ("extra_forbidden", ("steps", 1, "step", "to")),
+    ]
 
 
 def test_a_mapping_without_type_is_the_default_member() -> None:
@@ -122,7 +169,7 @@ def test_a_family_whose_members_all_need_a_value_has_no_bare_names_in_its_schema
         steps: int
 
     class Holder(Spec):
-        family: Annotated[Step | Every, Field(discriminator="type"), BareName()]
+        family: Annotated[Step | Every, Family(), BareName()]
 
     family = Holder.model_json_schema()["properties"]["family"]
     assert [member["$ref"] for member in family["oneOf"]] == ["#/$defs/Step", "#/$defs/Every"]

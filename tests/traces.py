@@ -13,7 +13,8 @@ from commands import CONFIGS
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.experiment.opening import open_experiment
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.nn.layers import Layer
 from bpcli.nn.network import Network
 from bpcli.tracing.arithmetic import Arithmetic

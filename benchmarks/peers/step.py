@@ -45,7 +45,8 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any, **thresholds: float) ->
     from bpcli.nn.optimizers import Adam
     from bpcli.nn.schedules import Constant
     from bpcli.system.blas import BlasThreads
-    from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, choose_stepping, train
+    from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, choose_stepping
+    from bpcli.training.loop import train
     from bpcli.training.monitor import Monitor
 
     if sys.argv[1] != "bpcli_blas":

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.arrays.tokens import Tokens
 
-LONG_ROWS, FEW_UNITS = 300, 8
-"""Mean entries per row from which, for so few units, entries are multiplied one by one. With fewer entries or more
-units, products of a dense block are faster."""
+ROWS_PER_UNIT = 24
+"""Rows per unit from which sums over the entries are faster than products of a dense block, whose size is the rows
+times the columns: 3 to 5 units for 128 rows, of 10 to 900 entries each."""
 
 BLOCK_NUMBERS = 1 << 22
 """Largest dense block, in numbers: 16 MB of float32."""
@@ -28,10 +28,12 @@ class LocalTokens:
     def __init__(self, of: Tokens, rows: int, units: int) -> None:
         """Allocate memory for batches of up to `rows` rows of a data set, multiplied with `units` columns."""
         entries = int(np.sort(of.lengths)[-rows:].sum())
-        widest, longest = min(entries, of.size), int(of.lengths.max(initial=0))
+        widest = min(entries, of.size)
         self.columns = np.empty(0, np.intp)
         """Columns that occur in the batch, each once."""
-        self._of, self._count, self._is_block = of[:0], 0, True
+        self._of, self._count, self._is_full = of[:0], 0, True
+        self.is_block = True
+        """Whether products are those of a dense block, and not sums over the entries."""
         self._slot, self._order = np.zeros(of.size, np.intp), np.arange(entries)
         self._places, self._column, self._last, self._rank, self._local = np.empty((5, entries), np.intp)
         self._narrow, self._is_last = np.empty(entries, np.int32), np.empty(entries, np.bool_)
@@ -41,15 +43,16 @@ class LocalTokens:
         self._block, self._dense = np.empty(0, of.dtype), np.empty((0, 0), of.dtype)
         self._gathered, self._gradient = np.empty((2, widest, units), of.dtype)
         self._sums = np.empty(widest, of.dtype)
-        self._product, self._row = np.empty((rows, units), of.dtype), np.empty((longest, units), of.dtype)
-        self._errors = np.empty(rows, of.dtype)
+        self._product, self._of_rows = np.empty((rows, units), of.dtype), np.empty(rows, of.dtype)
 
     @staticmethod
     def bytes_needed(entries: int, rows: int, size: int, units: int, dtype: np.dtype[Any]) -> int:
         """Bytes of the memory for batches of `rows` rows with so many entries."""
         widest, index = min(entries, size), np.dtype(np.intp).itemsize
         integers = (size + 6 * entries + widest + 4 * rows) * index + 5 * entries
-        numbers = 2 * entries + min(rows * widest * 5 // 4, BLOCK_NUMBERS) + (2 * units + 1) * widest + 2 * rows * units
+        numbers = (
+            2 * entries + min(rows * widest * 5 // 4, BLOCK_NUMBERS) + (2 * units + 1) * widest + rows * (units + 1)
+        )
         return integers + numbers * dtype.itemsize
 
     def __len__(self) -> int:
@@ -80,6 +83,7 @@ class LocalTokens:
         if not count:
             self.columns = self._used[:0]
             return self
+        self._is_full = bool(lengths.min())
         places, column, last = self._places[:count], self._column[:count], self._last[:count]
         self._write_places(tokens, places)
         np.take(tokens.columns, places, out=self._narrow[:count], mode="clip")
@@ -97,10 +101,9 @@ class LocalTokens:
         self.columns = self._used[: int(rank[-1]) + 1]
         self.columns[local] = column
         numbers = rows * len(self.columns)
-        few = count > LONG_ROWS * rows and self._gathered.shape[1] <= FEW_UNITS
-        self._is_block = numbers <= BLOCK_NUMBERS and not few
+        self.is_block = numbers <= BLOCK_NUMBERS and rows < ROWS_PER_UNIT * self._gathered.shape[1]
         self._write_rows(places)
-        if self._is_block:
+        if self.is_block:
             self._write_block(numbers, count, places)
         return self
 
@@ -109,7 +112,7 @@ class LocalTokens:
         lengths, begins, jumps = self._lengths[: len(tokens)], self._begins[: len(tokens)], self._jumps[: len(tokens)]
         np.subtract(self._ends[: len(tokens)], lengths, out=begins)
         out.fill(1)
-        if lengths.min():
+        if self._is_full:
             jumps[0] = tokens.starts[0]
             np.subtract(tokens.starts[1:], tokens.stops[:-1], out=jumps[1:])
             np.add(jumps[1:], 1, out=jumps[1:])
@@ -126,9 +129,13 @@ class LocalTokens:
     def _write_rows(self, out: NDArray[np.intp]) -> None:
         """Row of each entry."""
         out.fill(0)
-        for begin in self._begins[1 : len(self)].tolist():
-            if begin < len(out):
-                out[begin] += 1  # of equal beginnings all but the last are empty rows'
+        begins = self._begins[1 : len(self)]
+        if self._is_full:
+            out[begins] = 1
+        else:
+            for begin in begins.tolist():
+                if begin < len(out):
+                    out[begin] += 1  # of equal beginnings all but the last are empty rows'
         np.cumsum(out, out=out)
 
     def _write_block(self, numbers: int, count: int, rows: NDArray[np.intp]) -> None:
@@ -146,28 +153,38 @@ class LocalTokens:
         """Add x W to `out`, (rows, units)."""
         if not self._count:
             return
-        product = self._product[: len(self)]
-        if self._is_block:
-            gathered = self._gathered[: len(self.columns)]
-            np.take(weight, self.columns, axis=0, out=gathered, mode="clip")
+        product, gathered = self._product[: len(self)], self._gathered[: len(self.columns)]
+        np.take(weight, self.columns, axis=0, out=gathered, mode="clip")
+        if self.is_block:
             self._dense.dot(gathered, out=product)
         else:
-            start = 0
-            for row, end in enumerate(self._ends[: len(self)].tolist()):
-                terms = self._row[: end - start]
-                np.take(weight, self._column[start:end], axis=0, out=terms, mode="clip")
-                self._values[start:end].dot(terms, out=product[row])
-                start = end
+            for unit in range(weight.shape[1]):
+                self._sum_rows(gathered[:, unit], product[:, unit])
         np.add(out, product, out=out)
+
+    def _sum_rows(self, weight: Array, out: Array) -> None:
+        """Write x w to `out`, (rows,), for weights of the columns that occur."""
+        of_columns, terms = self._sums[: len(self.columns)], self._terms[: self._count]
+        begins, of_rows = self._begins[: len(self)], self._of_rows[: len(self)]
+        np.copyto(of_columns, weight)
+        np.take(of_columns, self._local[: self._count], out=terms, mode="clip")
+        np.multiply(terms, self._values[: self._count], out=terms)
+        if self._is_full:
+            np.add.reduceat(terms, begins, out=of_rows)
+        else:
+            filled = np.flatnonzero(self._lengths[: len(self)])
+            of_rows.fill(0.0)
+            of_rows[filled] = np.add.reduceat(terms, begins[filled])
+        np.copyto(out, of_rows)
 
     def write_gradient(self, dz: Array, out: Array) -> None:
         """Keep xᵀ dz for the columns that occur as `gradient`; `out` is left as it is."""
         if not self._count:
             return
-        if self._is_block:
+        if self.is_block:
             self._dense.T.dot(dz, out=self.gradient)
             return
-        sums, terms, errors = self._sums[: len(self.columns)], self._terms[: self._count], self._errors[: len(self)]
+        sums, terms, errors = self._sums[: len(self.columns)], self._terms[: self._count], self._of_rows[: len(self)]
         for unit in range(dz.shape[1]):  # NumPy adds numbers to a vector many times faster than rows to a matrix
             np.copyto(errors, dz[:, unit])
             np.take(errors, self._places[: self._count], out=terms, mode="clip")

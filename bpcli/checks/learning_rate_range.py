@@ -20,7 +20,8 @@ from bpcli.nn.schedules import ScheduleBase
 from bpcli.system.threads import Crew
 from bpcli.training import TrainingPlan
 from bpcli.training.row_order import RowOrder
-from bpcli.training.steps import Steps, steps_for
+from bpcli.training.steps import steps_for
+from bpcli.training.steps.base import Steps
 
 RATES, DECADE = 200, 25
 """Number of rates, one step at each, and number of rates per decade."""

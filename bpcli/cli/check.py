@@ -8,7 +8,6 @@ import typer
 
 from bpcli.cli.architecture import layer_lines, target_lines
 from bpcli.cli.console import notes, result, result_json, result_table, warn
-from bpcli.cli.learning_rate_range import show_range_test
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
 from bpcli.data.data_warning import require_none
 from bpcli.wording import counted, sized
@@ -48,6 +47,8 @@ def check(
         require_none(prepared.warnings)
     warn(prepared.warnings)
     if learning_rate:
+        from bpcli.cli.learning_rate_range import show_range_test
+
         show_range_test(prepared, as_json)
         return
     summary = ExperimentSummary.of(prepared)
@@ -62,6 +63,8 @@ def _print_summary(summary: ExperimentSummary) -> None:
     from bpcli.system.memory import shown_bytes
 
     result("rows    " + ", ".join(f"{rows:,} {part}" for part, rows in summary.rows.items()))
+    if summary.series is not None:
+        result(f"series  {summary.series.shown}")
     if summary.groups:
         result("groups  " + ", ".join(f"{groups:,} {part}" for part, groups in summary.groups.items()))
     for line in target_lines(summary.network):

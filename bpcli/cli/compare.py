@@ -122,13 +122,13 @@ def _print_curves(comparison: Comparison) -> None:
 
 
 def _print_scores(comparison: Comparison) -> None:
-    from bpcli.training.scoring import SUMMARIES
+    from bpcli.training.scoring import summary_names
 
     reports = comparison.scores
+    there = {name for report in reports.values() for name in report.scores}
     rows = [
         [name, *(number(report.scores.get(name)) for report in reports.values())]
-        for name in SUMMARIES[comparison.task]
-        if any(name in report.scores for report in reports.values())
+        for name in summary_names(comparison.task, there)
     ]
     weight = "" if comparison.rows.weight is None else f", weighted by {quoted(comparison.rows.weight)}"
     result(f"\n{comparison.rows.source}, {counted(comparison.rows.count, 'row')}{weight}")

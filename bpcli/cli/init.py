@@ -47,6 +47,20 @@ def init(
     task: Annotated[
         Task | None, typer.Option(help="Task for an integer target (default: inferred, with the reason).")
     ] = None,
+    time: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Column of the time of each row, to forecast the target; repeatable."),
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Steps to forecast (default: by the frequency).")
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Column that tells series apart; repeatable.")
+    ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Column of a series whose coming values are known; repeatable."),
+    ] = None,
     query: Query = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook (default: the first).")] = None,
     skip_rows: Annotated[
@@ -97,18 +111,29 @@ def init(
         "decimal": decimal,
         "encoding": encoding,
     }
-    draft = draft_config(
-        path,
-        target or [],
-        output,
-        task.value if task else None,
-        cache=not no_cache,
-        query=query,
-        sheet=sheet,
-        reading={key: value for key, value in options.items() if value is not None},
-        recipe=recipe.value,
-        budget=None if budget is None else _seconds(budget),
-    )
+    reading = {key: value for key, value in options.items() if value is not None}
+    if time:
+        from bpcli.experiment.first_series import SeriesNames, draft_series
+
+        if task is not None or budget is not None:
+            raise UsageError("--time: a forecast takes neither --task nor --budget")
+        names = SeriesNames(target or [], time, group or [], known or [])
+        draft = draft_series(path, names, horizon, output, not no_cache, query, sheet, reading)
+    elif horizon is not None or group or known:
+        raise UsageError("--horizon, --group and --known are for forecasts; name the column of the time with --time")
+    else:
+        draft = draft_config(
+            path,
+            target or [],
+            output,
+            task.value if task else None,
+            cache=not no_cache,
+            query=query,
+            sheet=sheet,
+            reading=reading,
+            recipe=recipe.value,
+            budget=None if budget is None else _seconds(budget),
+        )
     notes(draft.notes)
     if draft.expected and (output is not None or budget is not None):
         notes([draft.expected])

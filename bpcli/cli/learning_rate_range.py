@@ -14,7 +14,7 @@ from bpcli.wording import counted, printable
 if TYPE_CHECKING:
     from bpcli.checks.learning_rate_range import RangeTest
     from bpcli.documents.json_value import Json
-    from bpcli.experiment.prepare import Prepared
+    from bpcli.experiment.prepared import Prepared
 
 RULE = "the geometric mean of the bounds of the range in which the loss falls (Smith 2017, section 3.3)"
 

@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -15,22 +17,8 @@ import typer.core
 import typer.main
 
 from bpcli._version import __version__
-from bpcli.cli.check import check
-from bpcli.cli.compare import compare
 from bpcli.cli.console import discard, note, say, say_error
-from bpcli.cli.evaluate import evaluate
-from bpcli.cli.gradcheck import gradcheck
-from bpcli.cli.init import init
-from bpcli.cli.inspect import inspect
-from bpcli.cli.plot import plot
-from bpcli.cli.predict import predict
-from bpcli.cli.report import report
-from bpcli.cli.reproduce import reproduce
-from bpcli.cli.runs import runs
-from bpcli.cli.schema import schema
 from bpcli.cli.signals import ending_cleanly
-from bpcli.cli.trace import trace
-from bpcli.cli.train import train
 from bpcli.errors import ArgumentsError, BpcliError, ExitCode
 from bpcli.wording import printable
 
@@ -39,25 +27,60 @@ CLOSED_PIPE = 128 + signal.SIGPIPE
 _TyperError: Any = typer.BadParameter.__mro__[2]
 """Base class of Typer's usage errors, which has no public name in some releases."""
 
-GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Prepare": (init, check, schema),
-    "Train": (train, runs, reproduce),
-    "Judge": (evaluate, predict, compare, report),
-    "Understand": (inspect, plot, trace, gradcheck),
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Prepare": ("init", "check", "schema"),
+    "Train": ("train", "runs", "reproduce"),
+    "Judge": ("evaluate", "predict", "forecast", "compare", "report"),
+    "Understand": ("inspect", "plot", "trace", "gradcheck"),
 }
 """Commands by group, in the order of `bpcli --help`."""
+
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
+
+
+def _function(name: str) -> Callable[..., None]:
+    """Function of a command, in the module of its name."""
+    function: Callable[..., None] = getattr(import_module(f"bpcli.cli.{name}"), name)
+    return function
+
+
+@cache
+def _parser(name: str) -> Any:
+    """Parser of a command. A process that runs a command several times builds it once."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command()(_function(name))
+    return typer.main.get_command(single)
+
+
+class _Parsers(Mapping[str, Any]):
+    """Parsers of all commands. Only the parser of the command that is run is built."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return _parser(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
 
 
 class _Grouped(typer.core.TyperGroup):
     """Command group that lists its commands by section."""
 
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands: Any = _Parsers()
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write a section for each group, with aligned columns."""
-        width = max(map(len, self.commands))
-        for heading, commands in GROUPS.items():
+        """Write a section for each group, with aligned columns: the first lines of the commands' docstrings."""
+        width = max(map(len, COMMANDS))
+        for heading, names in GROUPS.items():
             with formatter.section(heading):
-                rows = [(name.ljust(width), self.commands[name]) for name in (one.__name__ for one in commands)]
-                formatter.write_dl([(name, command.get_short_help_str(formatter.width)) for name, command in rows])
+                summaries = [(_function(name).__doc__ or "").partition("\n")[0] for name in names]
+                formatter.write_dl([(name.ljust(width), line) for name, line in zip(names, summaries, strict=True)])
 
 
 app = typer.Typer(
@@ -90,12 +113,8 @@ def bpcli(
         note(line)
 
 
-for _commands in GROUPS.values():
-    for _command in _commands:
-        app.command()(_command)
-
 command_line = typer.main.get_command(app)
-"""The parser of all commands. A process that runs several command lines builds it once."""
+"""Parser of the command line."""
 
 
 def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
@@ -162,8 +181,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
 
 def _help(arguments: Sequence[str]) -> str:
     """Command line that explains the command in `arguments`, or all commands if they name none."""
-    names = {command.__name__ for commands in GROUPS.values() for command in commands}
-    return " ".join(["bpcli", *(name for name in arguments[:1] if name in names), "--help"])
+    return " ".join(["bpcli", *(name for name in arguments[:1] if name in COMMANDS), "--help"])
 
 
 def _require_streams() -> None:

@@ -19,7 +19,7 @@ from bpcli.system.files import path_from_here
 from bpcli.wording import counted, number, printable, with_deviation
 
 if TYPE_CHECKING:
-    from bpcli.experiment.prepare import Prepared
+    from bpcli.experiment.prepared import Prepared
     from bpcli.jobs.series import Outcome, Series, SeriesReport
     from bpcli.jobs.variants import Variant
 

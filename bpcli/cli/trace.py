@@ -16,7 +16,7 @@ from bpcli.errors import UsageError
 from bpcli.wording import counted, printable, quoted
 
 if TYPE_CHECKING:
-    from bpcli.experiment.prepare import Prepared
+    from bpcli.experiment.prepared import Prepared
     from bpcli.storage.run_directory import RunDirectory
     from bpcli.tracing.parts import Part
     from bpcli.training import TrainingState

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from bpcli.cli.console import note, notes, result, say, warn
 from bpcli.cli.progress import View, view
 from bpcli.cli.signals import StopRequest
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.runner import Runner
 from bpcli.jobs.training import Observer, Run
 from bpcli.metrics import Task
 from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, EpochReport, Progress, TrainingState
-from bpcli.training.scoring import SUMMARIES, remarks
+from bpcli.training.forecast_scoring import simple_line
+from bpcli.training.scoring import remarks, summary_names
 from bpcli.wording import counted, duration, enumerated, number, printable, quoted, sized
 
 
@@ -83,10 +84,13 @@ class TrainingView(Observer):
         if summary.final_training is not None:
             result(summary.final_training.line)
         if test:
-            names = [name for name in SUMMARIES[self._task] if name in test.scores]
+            names = summary_names(self._task, test.scores)
             plain = {name: f" (unweighted {number(value)})" for name, value in test.differing.items()}
             figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
+            if simple := simple_line(test.scores):
+                result(simple)
+            notes([summary.blend] if summary.blend else [])
             notes(remarks(test))
         if summary.baselines is not None:
             result(summary.baselines.line)

@@ -53,14 +53,18 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
         owned.append(data)
     selections = [data.selection for data in owned]
     rows = selections[0].split.test
+    of_series = _forecast_alike(contestants)
     for contestant, selection in zip(contestants, selections, strict=True):
-        if selection.digest != selections[0].digest or selection.table.rows != selections[0].table.rows:
+        differs = selection.table.rows != selections[0].table.rows and not of_series
+        if selection.digest != selections[0].digest or differs:
             raise DataError(
                 f"{contestant.shown} was trained on different data than {first.shown}, so their unseen rows are "
                 "unknown; give rows that no run has seen with --data"
             )
     if not len(rows):
         return _rows_of_folds(contestants, owned)
+    if of_series:
+        return _test_windows(contestants, owned)
     for contestant, selection in zip(contestants, selections, strict=True):
         for seen, what in ((selection.split.train, "training"), (selection.split.validation, "validation")):
             known = int(np.isin(rows, seen).sum())
@@ -73,6 +77,38 @@ def rows_of_test(contestants: Sequence[Contestant], cache: bool) -> CommonRows:
                 )
     tables = [selection.table.take(rows) for selection in selections]
     train = selections[0].table.take(selections[0].split.train)
+    return CommonRows(f"test rows of {owned[0].shown}", tables, models, [], train)
+
+
+def _forecast_alike(contestants: Sequence[Contestant]) -> bool:
+    """Whether all runs forecast series. Raises DataError if some forecast returns, and others values."""
+    first, *others = contestants
+    found = [contestant.model.header.windows for contestant in contestants]
+    for contestant, windows in zip(others, found[1:], strict=True):
+        if windows is not None and found[0] is not None and windows.returns != found[0].returns:
+            one, other = (first, contestant) if windows.returns else (contestant, first)
+            raise DataError(f"{other.shown} forecasts returns, and {one.shown} values: their errors have other units")
+    return None not in found
+
+
+def _test_windows(contestants: Sequence[Contestant], owned: Sequence[OwnData]) -> CommonRows:
+    """Test windows of series; each run may have windows of its own length.
+
+    They are the same forecasts if they begin behind the same time step and are as many: those with a longer history are
+    among those with a shorter one. Raises DataError if they are not.
+    """
+    first = contestants[0]
+    selections = [data.selection for data in owned]
+    tables = [selection.table.take(selection.split.test) for selection in selections]
+    steps = [one.model.header.windows.test_step for one in contestants if one.model.header.windows is not None]
+    for contestant, table, step in zip(contestants, tables, steps, strict=True):
+        if step != steps[0] or table.rows != tables[0].rows:
+            raise DataError(
+                f"{first.shown} and {contestant.shown} have different test rows; give rows that no run has seen with "
+                "--data, or train with the same data.split.test"
+            )
+    train = selections[0].table.take(selections[0].split.train)
+    models = [contestant.model for contestant in contestants]
     return CommonRows(f"test rows of {owned[0].shown}", tables, models, [], train)
 
 
@@ -111,8 +147,9 @@ def rows_of_file(contestants: Sequence[Contestant], path: Path, cache: bool) -> 
     """All rows of a file that have a target.
 
     Raises:
-        DataError: no row has a target, or a run was trained on the file.
+        DataError: no row has a target, or a run was trained on the file, or their forecasts have other units.
     """
+    _forecast_alike(contestants)
     models = [contestant.model for contestant in contestants]
     found = []
     for contestant, rows_of_it in zip(contestants, file_rows_for_each(models, [path], cache), strict=True):

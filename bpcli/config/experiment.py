@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from bpcli.arrays.fields import Signature
 from bpcli.config.recipe import Recipe
 from bpcli.config.start_from import StartFrom
 from bpcli.data.columns.image import InputSpec
+from bpcli.data.series.forecast_spec import ForecastSpec
 from bpcli.data.spec import DataSpec
 from bpcli.decision.spec import DecisionSpec
-from bpcli.nn.layers import Dense, LayerSpec
+from bpcli.nn.layers import Dense, LayerSpec, passed_by
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam, OptimizerSpec
@@ -43,7 +44,7 @@ class ExperimentConfig(Spec):
     recipe: Recipe | None = Field(
         default=None,
         description="Defaults that follow from the data, for all keys that are not given: tabular, quick, linear, "
-        "classic or image, with a version as in tabular@1.",
+        "classic, image, text or series, with a version as in tabular@1.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers of the run.")
     dtype: Literal["float32", "float64"] = Field(default="float32", description="Data type of parameters and data.")
@@ -51,12 +52,20 @@ class ExperimentConfig(Spec):
     input: InputSpec | None = Field(
         default=None, description="Shape of the input, if each row is an image or a series. Default: a row of columns."
     )
+    forecast: ForecastSpec | None = Field(
+        default=None, description="Forecast of a series, whose rows have a time (data.time). Default: none."
+    )
     augment: AugmentSpec | None = Field(
         default=None, description="Random changes of the images in training. Default: none."
     )
     layers: Sequence[LayerSpec] = Field(
         default=(Dense(units=64), Dense(units=32)),
         description="Hidden layers. The output layer is determined by target and loss.",
+    )
+    skip: Literal["none", "linear"] = Field(
+        default="none",
+        description="linear: the output layer takes the features themselves beside the last hidden layer, so that the "
+        "hidden layers learn what a linear model cannot.",
     )
     output: OutputSpec = Field(default=OutputSpec(), description="Initial parameters of the output layer.")
     start_from: StartFrom | None = Field(
@@ -78,10 +87,30 @@ class ExperimentConfig(Spec):
         default=None, description="Train several networks in one run and average their predictions. Default: one."
     )
 
+    @model_validator(mode="after")
+    def _check_forecast(self) -> ExperimentConfig:
+        if self.forecast is not None and self.data.time is None:
+            raise ValueError("forecast requires data.time, the column of the time of each row")
+        if self.forecast is None and self.data.time is not None:
+            raise ValueError("data.time requires forecast, such as forecast: {horizon: 12}")
+        if self.forecast is not None and self.input is not None:
+            raise ValueError("forecast gives the inputs their shape; omit input")
+        _ = self.planned_layers  # raises ValueError for layers that no skip passes by
+        if self.ensemble is not None and self.ensemble.linear and self.layers and self.skip == "none":
+            raise ValueError("ensemble.linear requires skip: linear, a way past the hidden layers")
+        if self.forecast is not None and self.folds:
+            raise ValueError("folds of a series would be trained on what came later; omit ensemble.folds")
+        return self
+
+    @property
+    def trained_members(self) -> int:
+        """Number of networks that are trained."""
+        return 1 if self.ensemble is None else self.ensemble.members
+
     @property
     def members(self) -> int:
-        """Number of networks of the run."""
-        return 1 if self.ensemble is None else self.ensemble.members
+        """Number of networks whose predictions are averaged: those that are trained, and a linear one if asked for."""
+        return self.trained_members + (self.ensemble is not None and self.ensemble.linear)
 
     @property
     def folds(self) -> bool:
@@ -93,7 +122,14 @@ class ExperimentConfig(Spec):
 
         Layers of configs are planned only here.
         """
-        return Network.plan(signature, stems, self.layers, outputs, self.output.initializer)
+        return Network.plan(signature, stems, self.planned_layers, outputs, self.output.initializer)
+
+    @property
+    def planned_layers(self) -> tuple[LayerSpec, ...]:
+        """Hidden layers, in a block that the features pass by if the config has such a skip."""
+        if self.skip == "none" or not self.layers:
+            return self.layers
+        return (passed_by(self.layers),)
 
     @field_validator("name")
     @classmethod

@@ -36,12 +36,14 @@ class Location(NamedTuple):
     def noun(self) -> str:
         """Name of what is expected, from its field: `activation`; `layer` for an item of `layers`.
 
-        A field of a group, such as `numeric` of `encoders`, has the name of the group: `encoder`.
+        A field of a group, such as `numeric` of `encoders`, has the name of the group: `encoder`. A member of the
+        family of `columns` is a `column type`, as a column has a name of its own.
         """
         words = self.field.replace("_", " ")
         if self.above.endswith("s") and not self.above.endswith("ss") and self.path[-2:] == (self.above, self.field):
             return _singular(self.above)
-        return words if self.path[-1:] == (self.field,) else _singular(words)
+        noun = words if self.path[-1:] == (self.field,) else _singular(words)
+        return "column type" if noun == "column" else noun
 
 
 def locate(model: type[BaseModel], loc: Loc) -> Location:

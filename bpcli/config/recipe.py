@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from bpcli.wording import quoted, suggestion
 
-RecipeName = Literal["tabular", "quick", "linear", "classic", "image", "text"]
+RecipeName = Literal["tabular", "quick", "linear", "classic", "image", "text", "series"]
 
 NAMES: tuple[RecipeName, ...] = get_args(RecipeName)
 

@@ -12,6 +12,7 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import RowReader, Rows
+from bpcli.data.origins import Origins
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Dataset:
     dtype. weight: weights in the loss (rows,), or None for ones. row_weight: weights in metrics, in float64, or None
     for ones; class weights do not count there. truth: true outcomes, in the shape of predicted ones, or None if they
     follow from y. unseen: classes without training rows, whose codes in `truth` follow those of the target; their rows
-    have weight 0 in the loss, and any class in y.
+    have weight 0 in the loss, and any class in y. origins: of windows of a series, whose outcomes are scaled; None for
+    others.
     """
 
     x: Rows
@@ -31,6 +33,7 @@ class Dataset:
     truth: Array | None = None
     unseen: tuple[str, ...] = ()
     row_weight: NDArray[np.float64] | None = None
+    origins: Origins | None = None
 
     @property
     def rows(self) -> int:
@@ -43,8 +46,13 @@ class Dataset:
         return (
             self.x.nbytes
             + self.y.nbytes
+            + (0 if self.origins is None else self.origins.nbytes)
             + sum(array.nbytes for array in (self.weight, self.truth, self.row_weight) if array is not None)
         )
+
+    def in_units(self, outcomes: Array) -> Array:
+        """Outcomes of the rows, predicted or true, in the units of the data."""
+        return outcomes if self.origins is None else self.origins.restored(outcomes)
 
     def targets(self, outputs: int) -> Array:
         """Targets (rows, outputs) in the dtype of x, with classes one-hot."""

@@ -29,26 +29,40 @@ def days_of(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.i
     """Days from 1970-01-01 to each date, infinity where the calendar has no such date."""
     valid = (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
     months = np.where(valid, (year - 1970) * 12 + month - 1, 0)
-    first, following = _first_day(months), _first_day(months + 1)
+    first, following = first_day_of(months), first_day_of(months + 1)
     valid &= (day >= 1) & (day <= following - first)
     return np.where(valid, first + day - 1, np.inf)
 
 
+def iso_week_days(year: NDArray[np.int64], week: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Days from 1970-01-01 to the Monday of each week of ISO 8601, infinity where the year has no such week."""
+    first, following = _first_iso_week(year), _first_iso_week(year + 1)
+    days = first + 7 * (week - 1)
+    return np.where((week >= 1) & (days < following), days, np.inf)
+
+
+def _first_iso_week(year: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Days from 1970-01-01 to the Monday of the week that has 4 January."""
+    january = np.ones_like(year)
+    fourth = days_of(year, january, 4 * january)
+    return np.asarray(fourth - (fourth + _EPOCH_MONDAY) % 7)
+
+
 def year_of(seconds: Seconds) -> Seconds:
     """Year of each date."""
-    return (_months(seconds) // 12 + 1970).astype(np.float64)
+    return (months_of(seconds) // 12 + 1970).astype(np.float64)
 
 
 def month_of(seconds: Seconds) -> Seconds:
     """Month of each date, 0 for January to 11, with the elapsed share of the month as fraction."""
-    months = _months(seconds)
-    first, following = _first_day(months), _first_day(months + 1)
+    months = months_of(seconds)
+    first, following = first_day_of(months), first_day_of(months + 1)
     return np.asarray(months % 12 + (seconds / DAY - first) / (following - first))
 
 
 def day_of_month_of(seconds: Seconds) -> Seconds:
     """Day of the month of each date, from 1."""
-    return np.asarray(np.floor(seconds / DAY) - _first_day(_months(seconds)) + 1)
+    return np.asarray(np.floor(seconds / DAY) - first_day_of(months_of(seconds)) + 1)
 
 
 def weekday_of(seconds: Seconds) -> Seconds:
@@ -83,12 +97,12 @@ def _labels(seconds: Seconds, unit: str) -> list[str]:
     return ["" if none else text for none, text in zip(missing.tolist(), texts, strict=True)]
 
 
-def _months(seconds: Seconds) -> NDArray[np.int64]:
+def months_of(seconds: Seconds) -> NDArray[np.int64]:
     """Months from January 1970 to the month of each date."""
     days = np.floor(seconds / DAY).astype(np.int64).astype("datetime64[D]")
     return days.astype("datetime64[M]").astype(np.int64)
 
 
-def _first_day(months: NDArray[Any]) -> NDArray[np.int64]:
+def first_day_of(months: NDArray[Any]) -> NDArray[np.int64]:
     """Days from 1970-01-01 to the first of each month."""
     return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from glob import glob
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -14,41 +10,22 @@ from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns import ColumnSpec, EncodersSpec, TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.data_warning import WarningName
-from bpcli.data.database_url import SQLITE, require_database, sqlite_file
+from bpcli.data.file_names import names_in
 from bpcli.data.images_spec import ImagesSpec
+from bpcli.data.location_spec import LocationSpec
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.picture_form import PictureForm
+from bpcli.data.series.time_spec import TimeSpec
 from bpcli.data.split_spec import SplitSpec
-from bpcli.data.table import DEFAULT_MISSING, Kind, Part
-from bpcli.spec import Sequence, Spec, Text
+from bpcli.data.table import DEFAULT_MISSING, Kind
+from bpcli.spec import Sequence, Text
 from bpcli.wording import composed
 
 
-class DataSpec(Spec):
+class DataSpec(LocationSpec):
     """Data files, target, and preprocessing of the input columns."""
 
-    path: str | Sequence[str] | None = Field(
-        default=None,
-        description="Data file, relative to this config, or several: a list, or a pattern such as `parts/*.csv`; or a "
-        "folder of pictures, with a folder for each class.",
-    )
-    train: str | Sequence[str] | None = Field(
-        default=None, description="File of training rows, or several, instead of path."
-    )
-    validation: str | Sequence[str] | None = Field(
-        default=None, description="File of validation rows, or several, with `train`."
-    )
-    test: str | Sequence[str] | None = Field(default=None, description="File of test rows, or several, with `train`.")
-    sheet: str | None = Field(default=None, description="Sheet of a workbook. Left out: the first one.")
-    url: str | None = Field(
-        default=None,
-        description="Instead of path: a database, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. A password is "
-        "given by PGPASSWORD or in ~/.pgpass.",
-    )
-    query: str | None = Field(
-        default=None, description="SQL query of the rows, with `url`; without ORDER BY, splits may differ."
-    )
     target: str | Sequence[str] | None = Field(
         default=None, description="Column or list of columns to predict. Optional for NPZ."
     )
@@ -77,6 +54,14 @@ class DataSpec(Spec):
         description="Column whose rows with one value stay in one split, such as a customer or patient; or several, "
         "whose combinations do. Not an input.",
     )
+    time: TimeSpec | None = Field(
+        default=None, description="Time of each row, a step of its series; the rows are split by it. Not an input."
+    )
+    known: Sequence[Text] = Field(
+        default=(),
+        description="Columns of a series whose values are known ahead, such as holidays and prices. Every other column "
+        "is known up to the origin of a forecast.",
+    )
     delimiter: str | None = Field(
         default=None,
         description="Character between cells. Default: the first of comma, semicolon and tab in the header.",
@@ -89,7 +74,7 @@ class DataSpec(Spec):
     )
     header: bool = Field(default=True, description="false: the first row is data; columns are column0, column1, …")
     encoding: str = Field(default="utf-8", description="Encoding of text files, such as cp1252 or utf-16.")
-    split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.")
+    split: SplitSpec = Field(default=SplitSpec(), description="Split of the rows.", validate_default=True)
     drop_duplicates: bool = Field(
         default=False,
         description="Drop rows equal to an earlier one in all inputs and targets, before the split. Training rows come "
@@ -102,15 +87,6 @@ class DataSpec(Spec):
         description="Names of warnings about the data that --strict does not treat as errors; `target_copy: price` is "
         "that of one column.",
     )
-
-    @field_validator("path", "train", "validation", "test")
-    @classmethod
-    def _are_file_names(cls, path: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-        if path == ():
-            raise ValueError("an empty list; name at least one file")
-        if any("\0" in name for name in _names(path)):
-            raise ValueError("file names cannot contain a NUL character")
-        return path
 
     @field_validator("target")
     @classmethod
@@ -133,55 +109,34 @@ class DataSpec(Spec):
         _ = self.dialect  # raises ValueError for values that exclude each other
         return self
 
-    @field_validator("url")
+    @field_validator("split")
     @classmethod
-    def _is_a_database(cls, url: str | None) -> str | None:
-        if url is not None:
-            require_database(url)
-        return url
+    def _by_time(cls, split: SplitSpec, info: ValidationInfo) -> SplitSpec:
+        return split if info.data.get("time") is None else split.of_series()
 
     @model_validator(mode="after")
-    def _check_sources(self) -> DataSpec:
-        if [self.path, self.train, self.url].count(None) != 2:
-            raise ValueError("give either path, or train with validation and test, or url with query")
-        if (self.url is None) != (self.query is None):
-            raise ValueError("url and query go together: a database, and the rows to read from it")
-        if self.url is not None and (self.validation or self.test or self.sheet):
-            raise ValueError("url excludes validation, test and sheet; use split")
-        if self.path is not None and (self.validation or self.test):
-            raise ValueError("validation and test files require train; with path, use split")
-        return self
-
-    @model_validator(mode="after")
-    def _check_groups(self) -> DataSpec:
+    def _check_time_and_groups(self) -> DataSpec:
+        if self.time is not None:
+            self.time.require_only_role("the target", self.targets)
+            self.time.require_only_role("a group", self.groups)
+            self.time.require_only_role("the weight", [self.weight])
+            self.time.require_only_role("known ahead", self.known)
+            self.time.require_only_role("in columns, too; write its format in data.time", self.columns)
+            if self.train is not None:
+                raise ValueError("a series is split by time, not by files: give its files as path, instead of train")
+            if self.drop_duplicates:
+                raise ValueError("drop_duplicates would leave gaps in the series of time; omit one of them")
+            if self.weight is not None:
+                raise ValueError("time excludes weight: each window of a series counts alike")
+        elif self.known:
+            raise ValueError("known is for series; name the column of the time of each row in data.time")
         if self.group == ():
             raise ValueError("group is an empty list; name at least one column")
         if self.group is not None and self.split.column is not None:
             raise ValueError("group excludes split.column, which sets the split of each row")
-        if self.group is not None and self.split.order == "time":
+        if self.group is not None and self.split.order == "time" and self.time is None:
             raise ValueError("group excludes split.order: time, which splits groups where time does")
         return self
-
-    @property
-    def files(self) -> list[tuple[str, Part | None]]:
-        """Paths as written in the config, each with its split, or None for a file of all rows; also that of SQLite."""
-        named: dict[Part | None, str | tuple[str, ...] | None] = {
-            None: sqlite_file(self.url) or self.path,
-            "train": self.train,
-            "validation": self.validation,
-            "test": self.test,
-        }
-        return [(path, part) for part, paths in named.items() for path in _names(paths)]
-
-    @property
-    def shown(self) -> str:
-        """What the config names first: a file, or a database."""
-        return self.url or self.files[0][0]
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether the query says in which order the rows come."""
-        return re.search(r"\border\s+by\b", self.query or "", re.IGNORECASE) is not None
 
     @property
     def dialect(self) -> Dialect:
@@ -218,7 +173,7 @@ class DataSpec(Spec):
     @property
     def groups(self) -> list[str]:
         """Columns that tell groups of rows apart."""
-        return list(_names(self.group))
+        return list(names_in(self.group))
 
     @property
     def groups_alone(self) -> list[str]:
@@ -226,14 +181,20 @@ class DataSpec(Spec):
         return [name for name in self.groups if name not in self.columns or not self.columns[name].learned_as_group]
 
     @property
+    def times(self) -> list[str]:
+        """Columns of the time of each row."""
+        return [] if self.time is None else self.time.columns
+
+    @property
     def unread(self) -> set[str]:
         """Excluded columns that are not used otherwise."""
-        return {*self.exclude} - {self.weight, self.split.column, *self.groups}
+        return {*self.exclude} - {self.weight, self.split.column, *self.groups, *self.times}
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """Column kinds set by the config."""
         kinds: dict[str, Kind] = dict.fromkeys(self.groups, "categorical")
+        kinds |= dict.fromkeys(self.times, "categorical")  # stamps keep their text, as labels of steps need it
         kinds |= {name: column.kind for name, column in self.columns.items()}
         if self.weight is not None:
             kinds[self.weight] = "numeric"
@@ -241,49 +202,7 @@ class DataSpec(Spec):
             kinds[self.split.column] = "categorical"
         return kinds
 
-    def with_paths(self, paths: Iterable[str]) -> DataSpec:
-        """Copy with other file paths, in the order of `files`."""
-        by_part: dict[Part | None, list[str]] = {}
-        for path, (_, part) in zip(paths, self.files, strict=True):
-            by_part.setdefault(part, []).append(path)
-        return self._with_files(by_part)
-
     @property
     def choosing_rows(self) -> DataSpec:
         """Copy without paths and accepted warnings: equal specs select and encode the same rows alike."""
         return self.with_paths("" for _ in self.files).model_copy(update={"accept": ()})
-
-    def expanded(self, folder: Path) -> DataSpec:
-        """Copy with the files that patterns match, in sorted order; relative paths start from `folder`.
-
-        A name that is that of a file is no pattern; a pattern without matches is left.
-        """
-        by_part: dict[Part | None, list[str]] = {}
-        for path, part in self.files:
-            by_part.setdefault(part, []).extend(matching_files(path, folder))
-        return self._with_files(by_part)
-
-    def _with_files(self, by_part: Mapping[Part | None, list[str]]) -> DataSpec:
-        update: dict[str, str | tuple[str, ...]] = {}
-        for part, paths in by_part.items():
-            if self.url is not None:
-                update["url"] = f"{SQLITE}{paths[0]}"
-            else:
-                name = part or "path"
-                update[name] = paths[0] if isinstance(getattr(self, name), str) and len(paths) == 1 else tuple(paths)
-        return self.model_copy(update=update)
-
-    def sources(self, folder: Path) -> list[tuple[Path, Part | None]]:
-        """Files, with patterns and paths relative to the config's folder resolved, each with its split or None."""
-        return [(folder / path, part) for path, part in self.expanded(folder).files]
-
-
-def matching_files(path: str, folder: Path) -> list[str]:
-    """Files that a pattern matches, sorted, relative to `folder`; `path` alone if it is a file, or nothing matches."""
-    # Path.glob takes no absolute pattern.
-    matches = [] if (folder / path).exists() else sorted(glob(path, root_dir=folder, recursive=True))  # noqa: PTH207
-    return [match for match in matches if (folder / match).is_file()] or [path]
-
-
-def _names(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return () if paths is None else (paths,) if isinstance(paths, str) else paths

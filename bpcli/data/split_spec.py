@@ -61,6 +61,20 @@ class SplitSpec(Spec):
         fold, folds = self.fold.split("/")
         return int(fold), int(folds)
 
+    def of_series(self) -> SplitSpec:
+        """Copy that splits the rows of series, by time. Raises ValueError for keys that split them otherwise."""
+        if self.order == "random" and "order" in self.model_fields_set:
+            raise ValueError("data.time splits the rows by time; omit order: random, which would mix past and future")
+        if self.stratify:
+            raise ValueError("data.time splits the rows by time, whatever their classes; omit stratify")
+        if self.seed is not None:
+            raise ValueError("data.time splits the rows by time, which draws nothing; omit seed")
+        if self.fold is not None:
+            raise ValueError("data.time splits the rows by time, not into folds; omit fold")
+        if self.column is not None:
+            raise ValueError("data.time splits the rows by time; omit column, or time")
+        return self.model_copy(update={"order": "time"})
+
     @field_validator("fold")
     @classmethod
     def _valid_fold(cls, fold: str | None) -> str | None:

@@ -54,6 +54,8 @@ class Column:
     kind: Kind
     values: NDArray[Any]
     categories: tuple[str, ...] = ()
+    first: int | None = None
+    """Time step of an array's first position, if its positions are time steps counted from now, the step 0."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -76,11 +78,12 @@ class Column:
         if not self.shape:
             return [self]
         flat = self.values.reshape(len(self.values), prod(self.shape))
-        return [Column(f"{self.name}{place}", self.kind, flat[:, place]) for place in range(flat.shape[1])]
+        names = position_names(self.name, flat.shape[1], self.first)
+        return [Column(name, self.kind, flat[:, place]) for place, name in enumerate(names)]
 
     def take(self, rows: NDArray[np.intp] | slice) -> Column:
         """Select `rows`, in that order; a slice gives a view."""
-        return Column(self.name, self.kind, self.values[rows], self.categories)
+        return Column(self.name, self.kind, self.values[rows], self.categories, self.first)
 
     def known(self) -> Column:
         """Rows with a value."""
@@ -114,6 +117,13 @@ class Column:
         if self.kind == "time_of_day":
             return time_labels(self.values)
         return ["" if value != value else number_label(value) for value in self.values.tolist()]
+
+
+def position_names(name: str, count: int, first: int | None = None) -> list[str]:
+    """Names of an array's positions: X0, X1, …; of time steps counted from now, X-2, X-1, X+0, X+1, …"""
+    if first is None:
+        return [f"{name}{place}" for place in range(count)]
+    return [f"{name}{step:+d}" for step in range(first, first + count)]
 
 
 def number_label(value: float) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from bpcli.arrays.memory import Array
 from bpcli.nn.functions import sigmoid
 from bpcli.nn.losses import LossBase
-from bpcli.spec import BareName, Sequence, Spec
+from bpcli.spec import BareName, Family, Sequence, Spec
 
 HOTTEST = 100.0
 """Bound of a temperature, and of its inverse. Beyond it, no temperature is fitted."""
@@ -67,7 +67,7 @@ class FittedIsotonic(Spec):
         return f"isotonic, {len(self.given)} points"
 
 
-FittedCalibration = Annotated[FittedTemperature | FittedIsotonic, Field(discriminator="type")]
+FittedCalibration = Annotated[FittedTemperature | FittedIsotonic, Family()]
 
 
 class CalibrationBase(Spec):
@@ -121,7 +121,7 @@ class Isotonic(CalibrationBase):
         return isotonic_regression(predictions[:, -1], positive, weights)
 
 
-Calibration = Annotated[Temperature | Isotonic, Field(discriminator="type"), BareName()]
+Calibration = Annotated[Temperature | Isotonic, Family(), BareName()]
 
 
 def isotonic_regression(probabilities: Array, truth: Array, weights: Array | None = None) -> FittedIsotonic:

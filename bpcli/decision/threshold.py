@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
 from bpcli.decision.cuts import Cuts
-from bpcli.spec import BareName, Spec, type_name
+from bpcli.spec import BareName, Family, Spec, type_name
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -166,6 +166,4 @@ class PrecisionAim(BoundedAim):
         return cuts.recall
 
 
-Aim = Annotated[
-    F1Aim | BalancedAccuracyAim | CostAim | RecallAim | PrecisionAim, Field(discriminator="type"), BareName()
-]
+Aim = Annotated[F1Aim | BalancedAccuracyAim | CostAim | RecallAim | PrecisionAim, Family(), BareName()]

@@ -16,6 +16,7 @@ from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.selection import Examples, Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part, Table
+from bpcli.data.windows.fitted import FittedWindows
 from bpcli.errors import DataError, errors_in
 from bpcli.experiment.notes import notes_of_unseen_classes
 from bpcli.experiment.warm_start import StartingModel
@@ -42,10 +43,12 @@ def fit_preprocessor(
     train: Table,
     before: Preprocessor | None,
     model: StartingModel | None,
+    windows: FittedWindows | None = None,
 ) -> Fitted:
     """Fit the preprocessing on the training rows.
 
     train: these rows. before: preprocessing to use instead, fitted on the same rows. model: the one to start from.
+    windows: what the rows are, if they are windows of series.
     """
     data = config.data
     with errors_in(f"{selection.source}: train rows"):
@@ -64,6 +67,7 @@ def fit_preprocessor(
             config.seed,
             selection.train_groups,
             config.input,
+            None if windows is None else windows.origins,
         )
     if model is None:
         return Fitted(preprocessor)

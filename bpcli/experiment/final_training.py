@@ -13,6 +13,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.examples.selection import Examples, Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
+from bpcli.data.windows.fitted import FittedWindows
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment.encoding import encode, fit_preprocessor
 from bpcli.experiment.initial_parameters import initial_parameters
@@ -52,11 +53,12 @@ def final_part(
     weightless: Weightless,
     before: Preprocessor | None,
     model: StartingModel | None,
+    windows: FittedWindows | None = None,
 ) -> FinalPart:
     """Plan the final training.
 
     first: plan of the first training, with its preprocessing, encoded rows and memory. before: preprocessing to use
-    instead of fitting it, of the same rows. model: the one to start from.
+    instead of fitting it, of the same rows. model: the one to start from. windows: what the rows are, if windows.
 
     With folds, the training rows are all rows already, and the preprocessing is the same.
     """
@@ -68,7 +70,7 @@ def final_part(
     together = np.sort(np.concatenate([split.train, split.validation]))
     selection = replace(selection, split=replace(split, train=together, validation=split.validation[:0]))
     tables = {part: selection.table.take(selection.split.part(part)) for part in PARTS}
-    preprocessor, difference = fit_preprocessor(config, selection, tables["train"], before, model)
+    preprocessor, difference = fit_preprocessor(config, selection, tables["train"], before, model, windows)
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     if model is not None:
         model.require_layers(network)

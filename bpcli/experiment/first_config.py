@@ -9,48 +9,41 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from bpcli.config.recipe import RecipeName
-from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns.recognition import recognised_column, with_common_orders
-from bpcli.data.database_url import without_password
 from bpcli.data.examples.missing_names import missing_classes_noted, names_with_missing_words
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
 from bpcli.data.examples.selection import with_own_words
 from bpcli.data.examples.total_row import total_row
 from bpcli.data.examples.usable_rows import dropped_words, rows_with_targets
-from bpcli.data.files.elsewhere import elsewhere_hint
-from bpcli.data.files.given import require_query
 from bpcli.data.files.kind_hints import (
     is_padded,
     numbers_with_words,
     padded_noted,
     variants_noted,
 )
-from bpcli.data.files.npz_reader import usual_arrays
 from bpcli.data.files.picture_names import LABEL
 from bpcli.data.files.read import holds_arrays
-from bpcli.data.files.recognition import dialect_of, rows_not_skipped
-from bpcli.data.files.source import Source, open_source, read_options
+from bpcli.data.files.source import Source, read_options
 from bpcli.data.spec import DataSpec
-from bpcli.data.table import Column, Table, absent_name_hint
+from bpcli.data.table import Column, Table
 from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_images import images_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
 from bpcli.experiment.expected_time import within_budget
-from bpcli.experiment.first_pictures import picture_columns, size_for, with_pictures
+from bpcli.experiment.first_pictures import picture_columns, with_pictures
+from bpcli.experiment.first_reading import first_reading, require_named
 from bpcli.experiment.first_recipe import fitting_recipe
 from bpcli.experiment.first_texts import text_columns
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
-from bpcli.experiment.unsuitable_columns import unsuitable_columns
+from bpcli.experiment.unsuitable_columns import declared_as_texts, unsuitable_columns
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import (
-    composed,
     listed,
     listed_with_last,
     printable,
@@ -95,28 +88,13 @@ def draft_config(
         UsageError: a target is not a column, or does not fit the task; or path, query and sheet do not go together.
     """
     given = dict(reading or {})
-    data, notes = size_for(_data(path, query, sheet, given))
-    options = read_options(data, {})
-    source = open_source(data, Path(), cache=cache, split_arrays=any(map(options.names_position, targets)))
-    if given.get("skip_rows") and (place := rows_not_skipped(source)):
-        raise UsageError(f"--skip-rows: {place} has no lines to skip")
-    dialect = dialect_of(source, data.skip_rows)
-    why_read = {key: why for key, why in dialect.reasons.items() if key not in given}
-    data = data.model_copy(update={key: getattr(dialect.dialect, key) for key in why_read})
-    notes += [f"data.{key}: {yaml_scalar(getattr(data, key))}; {why}" for key, why in why_read.items()]
-    why_read |= dict.fromkeys(given, "as given to bpcli init")
-    _require_consistent(data)
-    source = open_source(data, Path(), cache=cache, split_arrays=source.options.split_arrays)
-    header, targets = source.header, list(map(composed, targets))
-    for target in targets:
-        if target not in header:
-            instead = elsewhere_hint(source.locations[0], source.options, target, option=True)
-            instead = instead or _headless_hint(data, header) or absent_name_hint(target, header)
-            raise UsageError(f"--target: no column {quoted(target)} in {quoted(str(path))}{instead}")
+    reading_of = first_reading(path, targets, query, sheet, given, cache)
+    data, source, why_read, notes = reading_of
+    header, targets = source.header, require_named("--target", targets, reading_of, path)
     table = source.read(source.options)
     repeats = repeated_headers(table, data)
     notes += [repeats_noted(repeats)] if len(repeats) else []
-    targets = list(dict.fromkeys(targets)) or _array_targets(data, header)
+    targets = targets or _array_targets(data, header)
     recognised = {
         name: found
         for name, column in table.items()
@@ -165,7 +143,7 @@ def draft_config(
     roles = [(column, "classes" if column.name in targets else "categories") for column in of_columns]
     notes += [f"{quoted(column.name)}: {said}" for column, role in roles if (said := variants_noted(column, role))]
     if len(excluded) + len(targets) >= len(table):
-        raise DataError("; ".join([f"{shown}: no input columns left", *notes]))
+        raise DataError("; ".join([f"{shown}: no input columns left", *notes, *declared_as_texts(table, excluded)]))
     positive = _positive(columns, data, loss)
     if positive is not None:
         notes.append(f"data.positive: {yaml_scalar(positive.name)}; {positive.reason}")
@@ -190,41 +168,6 @@ def draft_config(
     about = (type_name(loss), reason, encoder_reason, reasons, positive, expected, budget)
     findings = Findings(data, table, targets, columns, excluded, *about)
     return Draft(config_text(findings), notes, "" if expected is None else expected.told(recipe))
-
-
-def _require_consistent(data: DataSpec) -> None:
-    """Raise UsageError for given reading options that exclude recognised ones."""
-    try:
-        _ = data.dialect
-    except ValueError as error:
-        raise UsageError(f"{error}; give --delimiter and --decimal together") from None
-
-
-def _headless_hint(data: DataSpec, header: list[str]) -> str:
-    """Hint for a name in a file without a header; empty for other files."""
-    if data.header:
-        return ""
-    names = listed_with_last(header)
-    return f"; the first row looks like data, so the columns are {names}; add --header if it has their names"
-
-
-def _data(path: Path | str, query: str | None, sheet: str | None, reading: Mapping[str, object]) -> DataSpec:
-    """Data section of the config, with paths relative to the working directory."""
-    where = str(path)
-    is_url = "://" in where
-    if is_url and query is None:
-        require_query(where)
-    try:
-        data = DataSpec.model_validate({"url" if is_url else "path": where, "query": query, "sheet": sheet, **reading})
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        option = next((f"--{key.replace('_', '-')}" for key in reading if key in first["loc"]), None)
-        raise UsageError(f"{option or printable(without_password(where))}: {reason}") from None
-    if not where.lower().endswith(".npz") or not Path(where).is_file():
-        return data
-    x, y = usual_arrays(Path(where))
-    return data.model_copy(update={"arrays": ArraysSpec(x=x, y=y)})
 
 
 def _is_text(name: str) -> bool:

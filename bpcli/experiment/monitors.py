@@ -53,7 +53,8 @@ def watched(
 
 def _metrics(config: ExperimentConfig, target: TargetBase, loss: LossBase) -> dict[str, tuple[str, ...]]:
     """Headline metric and metrics of goal and early stopping, each with the path of its config key."""
-    named: dict[str, tuple[str, ...]] = {HEADLINES[target.task]: ()}
+    headline = HEADLINES[target.task] if config.forecast is None else "mae"
+    named: dict[str, tuple[str, ...]] = {headline: ()}
     if config.training.goal is not None:
         named[config.training.goal.metric] = ("training", "goal", "metric")
     if config.training.early_stopping is not None:

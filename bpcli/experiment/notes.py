@@ -12,7 +12,8 @@ from bpcli.data.columns.recognition import column_hint, recognised_dates, recogn
 from bpcli.data.columns.spec import ColumnSpec
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.columns.text_column import TextColumn
-from bpcli.data.columns.text_recognition import recognised_text
+from bpcli.data.columns.text_input import TextInput
+from bpcli.data.columns.text_recognition import has_letters, recognised_text
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.missing_names import missing_classes_noted
 from bpcli.data.examples.repeated_headers import repeated_headers, repeats_noted
@@ -251,6 +252,11 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Mapping[str, ColumnS
                 f"data.columns: {hint}"
             )
         if isinstance(given.get(name), TextColumn):
+            if name not in constant and not has_letters(column):
+                notes.append(
+                    f"column {quoted(name)}: declared as text, but no cell has a letter: its words are digits and "
+                    "signs; should it be numeric or categorical?"
+                )
             continue
         if said := variants_noted(column, "categories"):
             notes.append(f"column {quoted(name)}: {said}")
@@ -260,6 +266,16 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Mapping[str, ColumnS
             f"{listed(constant)}"
         )
     return notes
+
+
+def notes_of_new_words(texts: Iterable[TextInput], train: Table) -> Iterator[str]:
+    """Notes about words of the training rows that the model to start from has no weight for."""
+    for text in texts:
+        if words := text.new_words(train[text.name]):
+            yield (
+                f"column {quoted(text.name)}: {counted(len(words), 'word')} of the training rows without a weight, as "
+                f"the earlier training did not have {'it' if len(words) == 1 else 'them'}: {listed(words)}"
+            )
 
 
 def notes_of_arrays(arrays: Iterable[ArrayInput]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from bpcli.config.start_from import StartFrom
 from bpcli.data.files.source import Source
 from bpcli.errors import CheckpointError, MismatchError
 from bpcli.experiment.earlier_fit import EarlierFit
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.warm_start import StartingModel
 from bpcli.system.files import path_from_here
 from bpcli.wording import printable

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.partial import NOTHING, Partial
-from bpcli.config.start_from import WarmStart
-from bpcli.data.batches import Dataset
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.repeated_texts import warnings_of_texts
 from bpcli.data.examples.selection import Examples, Weightless, select_examples
 from bpcli.data.files.source import Source, open_source
-from bpcli.data.preprocess import Preprocessor
-from bpcli.data.table import PARTS, Part
-from bpcli.documents.json_value import Json
+from bpcli.data.table import PARTS
 from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.earlier_fit import EarlierFit
@@ -30,85 +24,27 @@ from bpcli.experiment.image_notes import notes_of_augment, notes_of_windows
 from bpcli.experiment.image_warnings import warnings_of_images
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
-from bpcli.experiment.memory_estimate import COMPILED_BYTES, Footprint, estimate_memory, shards_bytes
+from bpcli.experiment.memory_estimate import COMPILED_BYTES, estimate_memory, shards_bytes
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import (
     notes_of_arrays,
     notes_of_inputs,
     notes_of_layers,
+    notes_of_new_words,
     notes_of_ranges,
     notes_of_targets,
     surprise_notes,
 )
+from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.reading_warnings import warnings_of_reading
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.trainable import require_trainable
 from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
+from bpcli.experiment.windowing import Windowed
 from bpcli.experiment.workbook_options import refuse_text_options
-from bpcli.nn.network import Network
 from bpcli.system.memory import require_memory
 from bpcli.training import TrainingPlan, choose_stepping
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A validated experiment, ready to train; training does not modify it."""
-
-    config: ExperimentConfig
-    """Resolved config: with the chosen loss, the targets and the shares of the splits."""
-    preprocessor: Preprocessor
-    plan: TrainingPlan
-    datasets: dict[Part, Dataset]
-    memory: Footprint
-    missing: dict[str, int]
-    """Count of missing values in the whole table, by input column."""
-    sources: tuple[Path, ...]
-    """The data files."""
-    digest: str
-    """SHA-256 of the data."""
-    notes: list[str]
-    warnings: list[DataWarning]
-    """Probable errors in the data, such as leaks, that the config does not accept."""
-    weightless: Weightless = "dropped"
-    """Treatment of rows of weight 0."""
-    examples: Examples | None = None
-    """The table and its splits, if kept."""
-    groups: Mapping[Part, int] | None = None
-    """Number of groups in each split; None without data.group."""
-    accepted: Sequence[DataWarning] = ()
-    """Warnings that the config accepts."""
-    warm_start: WarmStart | None = None
-    """What was taken over from another model."""
-    recipe: Sequence[Choice] = ()
-    """Choices of the recipe, if the config names one."""
-    train_rows: NDArray[np.intp] | None = None
-    """Indices of the training rows in the data, if they have folds."""
-    final: Prepared | None = None
-    """Final training on all rows that are not test rows, with its own preprocessing, if the config asks for one."""
-
-    @property
-    def all_warnings(self) -> list[Json]:
-        """All warnings as JSON objects."""
-        return [
-            *(warning.to_json(accepted=False) for warning in self.warnings),
-            *(warning.to_json(accepted=True) for warning in self.accepted),
-        ]
-
-    def missing_of(self, name: str) -> int:
-        """Count of missing values in the whole table of an input, or of the columns that it is made of."""
-        made_of = next((array.columns for array in self.preprocessor.arrays if array.name == name), ())
-        return sum(self.missing[column] for column in made_of or (name,))
-
-    @property
-    def network(self) -> Network:
-        """The planned network."""
-        return self.plan.network
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """Number of rows of each split, including empty ones."""
-        return {part: self.datasets[part].rows if part in self.datasets else 0 for part in PARTS}
 
 
 def prepare(
@@ -140,14 +76,18 @@ def prepare(
     of_model: list[Choice] = []
     if model is not None:
         config, of_model = recipes.as_in_model(config, model.config, model.shown, partial)
-        model.require_encoders(config)
         model.require_members(config)
     kinds = None if known is None else known_kinds(known.preprocessor, config.data)
     if earlier is None:
         refuse_text_options(config.data, folder)
-    source = source or open_source(config.data, folder, kinds, cache)
+    source = (source or open_source(config.data, folder, kinds, cache)).read_once()  # by recipe and selection
+    if model is not None:
+        model.require_encoders(config, source.header)
     config, of_rows = recipes.before_split(config, source)
     config = without_validation_rows(config)
+    series = None if config.forecast is None else Windowed.of(config, source)
+    if series is not None:
+        config, source = series.config, series.source
     weightless: Weightless = earlier.weightless if earlier else "dropped"
     preferred = model.preferred_loss if model else lambda columns: None
     selection = select_examples(
@@ -156,14 +96,16 @@ def prepare(
     if known is not None:
         inputs = known_inputs(known.preprocessor, config.data, selection, model.shown if model else "the run")
         selection = replace(selection, inputs=inputs)
-    config, of_data = recipes.of_examples(config, selection, partial)
-    config = _resolved(config, selection)
+    config, of_data = recipes.of_examples(series.of_rows(config) if series else config, selection, partial)
+    asked = config.data
+    config = _resolved(series.of_windows(config) if series else config, selection)
     dtype = np.dtype(config.dtype)
     table, split, data = selection.table, selection.split, config.data
     tables = {part: table.take(split.part(part)) for part in PARTS}
     train = tables["train"]
     before = earlier.for_rows(config, selection) if earlier else None
-    preprocessor, difference = fit_preprocessor(config, selection, train, before, model)
+    fitted = None if series is None else series.fitted
+    preprocessor, difference = fit_preprocessor(config, selection, train, before, model, fitted)
     network = config.plan_network(preprocessor.signature, preprocessor.target.outputs, preprocessor.stems)
     if model is not None:
         model.require_layers(network)
@@ -173,7 +115,8 @@ def prepare(
         memory = replace(memory, parameters=memory.parameters + model.params.nbytes)
     require_memory(memory.total, "training", "use fewer units, a smaller batch, or fewer rows")
     images = selection.inputs if config.input else data.pictures
-    warnings = find_leaks(selection, data.columns, images)  # 30 to 70 ms for 100,000 rows of 20 columns
+    # Windows of a series overlap; what they may know follows from their time alone.
+    warnings = [] if series else find_leaks(selection, data.columns, images)  # 30 to 70 ms: 100,000 rows of 20 columns
     warnings += warnings_of_texts(table, [text.name for text in preprocessor.texts], split)
     datasets, surprises, unseen = encode(preprocessor, selection, tables, dtype, weightless)
     warnings += [*unseen, *warnings_of_images(preprocessor.arrays, selection, preprocessor.target, source)]
@@ -202,7 +145,7 @@ def prepare(
         initial_state=taken[1],
         prior_bias=config.output.bias == "prior",
         augment=config.augment,
-        members=tuple(range(config.members)),
+        members=tuple(range(config.trained_members)),
         folds=folds,
     )
     plan = replace(plan, stepping=choose_stepping(plan))
@@ -214,13 +157,15 @@ def prepare(
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")
     arrays = {name for array in preprocessor.arrays for name in (array.name, *array.columns)}
     cells = [name for name in selection.inputs if name not in arrays]
-    warnings += warnings_of_reading(source, table, train, data, cells, selection.targets)
+    if series is None:
+        warnings += warnings_of_reading(source, table, train, data, cells, selection.targets)
     start = earlier.warm_start if earlier else None
     if model is not None:
         start = model.record(plan, config, selection.digest, difference)
     warnings += [DataWarning("earlier_training", line) for line in (start.warnings if start else ())]
     acceptance = Acceptance.of(warnings, data.accept)
     notes = [
+        *(series.notes if series else ()),
         *selection.notes,
         *acceptance.notes,
         *notes_of_inputs(train, cells, data.columns),
@@ -232,7 +177,7 @@ def prepare(
         *notes_of_decision(config.decision, preprocessor.target, validation),
     ]
     if model is not None and start is not None:
-        notes += model.notes(start, network, config)
+        notes += [*model.notes(start, network, config), *notes_of_new_words(preprocessor.texts, train)]
     fitted_on = "training" if known is None else "the earlier training"
     for part, found in surprises.items():
         of_them = surprise_notes(found, fitted_on, of_these_rows=part == "train" and known is None)
@@ -241,7 +186,7 @@ def prepare(
     missing = {name: int(np.count_nonzero(table[name].missing())) for name in selection.inputs}
     examples = selection if keep_examples else None
     prepared = Prepared(
-        config,
+        config.model_copy(update={"data": asked}) if series else config,
         preprocessor,
         plan,
         datasets,
@@ -258,6 +203,8 @@ def prepare(
         start,
         [*of_model, *of_rows, *of_data],
         None if folds is None else split.train,
+        windows=fitted,
+        latest=None if series is None else series.latest,
     )
     if config.training.final is None:
         return prepared
@@ -272,6 +219,7 @@ def prepare(
         weightless,
         earlier.final if before and earlier else None,
         model or starting,
+        fitted,
     )
     final = replace(
         prepared,

@@ -6,11 +6,14 @@ from bpcli.arrays.fields import Grid
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.combination import MEAN_LOGITS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.optimizers.lazy import is_lazy
 from bpcli.spec import type_name
+from bpcli.system.memory import require_memory
 from bpcli.training.augmentation import AugmentSpec, image_inputs
+from bpcli.training.ridge import MOST_FEATURES, Ridge
 from bpcli.wording import counted, quoted
 
 
@@ -18,6 +21,7 @@ def require_trainable(network: Network, config: ExperimentConfig, rows: int, los
     """Raise MismatchError if batches of the training rows are too small, cannot be augmented, or have texts in vain."""
     _require_batches(network, config, rows)
     _require_augmentable(config.augment, network, loss)
+    _require_linear(network, config, loss, rows)
     if network.layout.sparse:
         _require_lazy(network, config)
 
@@ -57,6 +61,26 @@ def _require_augmentable(spec: AugmentSpec | None, network: Network, loss: LossB
     if spec.mixup and "regression" not in loss.tasks and not loss.gives_probabilities:
         what = f"averages targets, and {type_name(loss)} needs whole classes: use cross_entropy"
         raise MismatchError(Mismatch(("augment", "mixup"), what))
+
+
+def _require_linear(network: Network, config: ExperimentConfig, loss: LossBase, rows: int) -> None:
+    """Raise MismatchError for an ensemble whose linear member would not be linear, or takes too long to fit.
+
+    Raises MemoryLimitError if the fit needs more memory than is available.
+    """
+    if config.ensemble is None or not config.ensemble.linear:
+        return
+    path, own = ("ensemble", "linear"), [stem.field.name for stem in network.stems.trained]
+    own += [rows.field for rows in network.layout.sparse]
+    if "regression" not in loss.tasks or loss.combination is not MEAN_LOGITS:
+        raise MismatchError(Mismatch(path, f"requires a loss of numbers such as mse or mae, not {type_name(loss)}"))
+    if own:
+        what = f"column {quoted(own[0])} has layers or an embedding of its own, which a linear member cannot pass by"
+        raise MismatchError(Mismatch(path, what))
+    if network.n_in > MOST_FEATURES:
+        what = f"{network.n_in:,} features are too many for a linear member, beyond {MOST_FEATURES:,}; omit it"
+        raise MismatchError(Mismatch(path, what))
+    require_memory(Ridge.bytes_needed(rows, network.n_in), "ensemble.linear: its fit", "omit it, or use fewer rows")
 
 
 def _require_lazy(network: Network, config: ExperimentConfig) -> None:

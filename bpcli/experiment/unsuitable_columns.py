@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 import numpy as np
 
+from bpcli.data.columns.recognition import column_hint
+from bpcli.data.columns.text_column import TextColumn
+from bpcli.data.columns.text_recognition import has_letters
 from bpcli.data.examples.identifiers import MOST_NAMES
 from bpcli.data.files.kind_hints import numbers_the_rows, unread_numbers_noted
 from bpcli.data.table import Table
 from bpcli.wording import counted
+
+
+def declared_as_texts(table: Table, excluded: Collection[str]) -> Iterator[str]:
+    """How to declare the first of the columns of names that are left out, if there is one, to read their parts."""
+    categorical = (table[name] for name in excluded if table[name].kind == "categorical")
+    names = (one.name for one in categorical if len(one.present()) > MOST_NAMES and has_letters(one))
+    for name in islice(names, 1):
+        hint = column_hint(name, TextColumn(characters=(3, 5)))
+        yield f"to learn from parts of the names, write a config with recipe: text and data.columns: {hint}"
 
 
 def unsuitable_columns(table: Table, targets: list[str], declared: Collection[str]) -> dict[str, str]:

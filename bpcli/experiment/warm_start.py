@@ -54,9 +54,14 @@ class StartingModel:
         """Reference to this very checkpoint, for a config."""
         return StartFrom(checkpoint=str(self.path), sha256=self.sha256)
 
-    def require_encoders(self, config: ExperimentConfig) -> None:
-        """Raise MismatchError for the first column that the config treats in another way than the model's config."""
-        for name, kind in self.preprocessor.input_kinds.items():
+    def require_encoders(self, config: ExperimentConfig, header: Sequence[str]) -> None:
+        """Raise MismatchError for the first column that the config treats in another way than the model's config.
+
+        header: columns of the data; `known_inputs` names those that are missing.
+        """
+        for name, kind in self.preprocessor.input_kinds_in(header).items():
+            if name not in header:
+                continue
             here, there = _treatment(config.data, name, kind), _treatment(self.config.data, name, kind)
             different = next((key for key in here if here[key] != there.get(key)), None)
             if different is not None:

@@ -10,10 +10,12 @@ import numpy as np
 from bpcli.data.files.picture_names import FILE, IMAGE
 from bpcli.data.preprocess.image_inputs import images_among
 from bpcli.data.table import Table
+from bpcli.documents.json_value import Json
 from bpcli.inspection.attributions import attributions, explained_names
 from bpcli.inspection.explained_regions import ExplainedRegions
 from bpcli.inspection.explained_terms import ExplainedTerms, shown
 from bpcli.models.model import Model
+from bpcli.models.prediction_lines import Lines
 from bpcli.training.scoring import require_finite
 
 MOST_TERMS = 10
@@ -38,7 +40,7 @@ class AttributionColumns:
             terms = [f"terms_{name}{to}" for name in texts]
             self.header += [f"explained{of}", f"baseline{of}", *columns, *terms]
 
-    def columns(self, table: Table) -> list[Sequence[Any]]:
+    def columns(self, table: Table, lines: Lines) -> list[Sequence[Any]]:
         """Format a column for each name in the header. Raises DataError if a number is not finite."""
         found = attributions(self._model, table)
         self.regions.add(found)
@@ -50,8 +52,14 @@ class AttributionColumns:
             )
             require_finite(numbers)
             columns += numbers.T.tolist()
-            columns += [[shown(row) for row in terms.strongest(index, MOST_TERMS)] for terms in found.terms]
+            columns += [_terms(terms.strongest(index, MOST_TERMS), lines) for terms in found.terms]
         return columns
+
+
+def _terms(rows: Sequence[Sequence[tuple[str, float]]], lines: Lines) -> list[str]:
+    """Cells of the terms of each row with their contributions."""
+    values: list[Json] = [[{"term": name, "contribution": value} for name, value in row] for row in rows]
+    return lines.documents(values, list(map(shown, rows)))
 
 
 def _names(model: Model) -> list[str]:

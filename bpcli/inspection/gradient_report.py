@@ -8,7 +8,7 @@ from math import isfinite
 
 from bpcli.checks.finite_difference import TOLERANCE, Verdict
 from bpcli.checks.gradcheck import ArrayCheck, GradientCheck
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.models.feature_names import Names
 from bpcli.nn.named_layers import layer_of, named_layers
 from bpcli.spec import type_name

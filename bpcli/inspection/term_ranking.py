@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +18,18 @@ from bpcli.wording import counted, number, printable
 MOST_TERMS = 1_000
 """Maximum number of terms of a ranking."""
 
+MOST_TARGETS = 4
+"""Maximum number of targets with a column of their own."""
+
 
 @dataclass(frozen=True)
 class RankedTerm:
     """A term, and the number of rows with it.
 
-    importance: mean size of its contribution over all rows and outputs. towards: class that it speaks for, to whose
+    importance: mean size of its contribution over all rows and targets. towards: class that it speaks for, to whose
     answers it adds most; None for numbers and labels. contribution: its mean over the rows with the term, for a class
-    with the sign of the answer `towards`.
+    with the sign of the answer `towards`; over the targets too, if there are several. by_target: mean for each of
+    several targets or labels.
     """
 
     term: str
@@ -32,6 +37,7 @@ class RankedTerm:
     importance: float
     contribution: float
     towards: str | None
+    by_target: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,16 @@ class RankedTerms:
         return any(one.towards is not None for one in self.terms)
 
     @property
+    def targets(self) -> list[str]:
+        """Names of several targets or labels; empty for one."""
+        return list(self.terms[0].by_target) if self.terms else []
+
+    @property
     def meaning(self) -> str:
         """Meaning of the numbers."""
         towards = ", for the class that it speaks for" if self.by_class else ""
+        if len(self.targets) > MOST_TARGETS:
+            towards = f" and the {len(self.targets)} targets"
         rows = counted(self.rows, "row")
         return (
             f"terms by the mean size of their contribution to the answer over {rows} (integrated gradients); "
@@ -59,19 +72,20 @@ class RankedTerms:
 
     def table(self, most: int) -> Tabular:
         """Table of the terms, of which `most` are shown."""
-        by_class = self.by_class
+        by_class, targets = self.by_class, self.targets if len(self.targets) <= MOST_TARGETS else []
         rows = [
             [
                 printable(one.term),
                 str(one.rows),
                 number(one.importance),
-                number(one.contribution),
+                *([number(one.by_target[name]) for name in targets] or [number(one.contribution)]),
                 *([printable(one.towards or "")] if by_class else []),
             ]
             for one in self.terms
         ]
-        header = ["term", "rows", "importance", "contribution", *(["towards"] if by_class else [])]
-        return Tabular(f"Terms of {self.column}", header, rows, right=(1, 2, 3), most=most)
+        numbers = [f"contribution to {printable(name)}" for name in targets] or ["contribution"]
+        header = ["term", "rows", "importance", *numbers, *(["towards"] if by_class else [])]
+        return Tabular(f"Terms of {self.column}", header, rows, right=range(1, 3 + len(numbers)), most=most)
 
 
 def ranked_terms(model: Model, table: Table, added: Attributions) -> tuple[RankedTerms, ...]:
@@ -79,13 +93,18 @@ def ranked_terms(model: Model, table: Table, added: Attributions) -> tuple[Ranke
     if not added.terms:
         return ()
     predicted = model.outcome(table)[0].predicted if model.target.class_names else None
-    return tuple(_ranked(model, terms, predicted) for terms in added.terms)
+    targets = added.outputs if len(added.outputs) > 1 else ()
+    return tuple(_ranked(model, terms, predicted, targets) for terms in added.terms)
 
 
-def _ranked(model: Model, of: TermContributions, predicted: Array | None) -> RankedTerms:
-    """Rank the terms of a column; predicted: classes (rows,), or None."""
+def _ranked(model: Model, of: TermContributions, predicted: Array | None, targets: Sequence[str]) -> RankedTerms:
+    """Rank the terms of a column; predicted: classes (rows,), or None. targets: names of several."""
     count = len(of.names)
     rows = np.bincount(of.terms, minlength=count)
+    by_target = {
+        name: np.bincount(of.terms, of.contributions[:, place], minlength=count) / np.maximum(rows, 1)
+        for place, name in enumerate(targets)
+    }
     sizes = np.bincount(of.terms, np.abs(of.contributions).mean(axis=1), minlength=count) / max(of.count, 1)
     if predicted is None:
         means = np.bincount(of.terms, of.contributions.mean(axis=1), minlength=count) / np.maximum(rows, 1)
@@ -104,7 +123,14 @@ def _ranked(model: Model, of: TermContributions, predicted: Array | None) -> Ran
         towards = [classes[place] for place in best.tolist()]
     order = np.argsort(-sizes, kind="stable")[:MOST_TERMS]
     found = [
-        RankedTerm(of.names[place], int(rows[place]), float(sizes[place]), float(means[place]), towards[place])
+        RankedTerm(
+            of.names[place],
+            int(rows[place]),
+            float(sizes[place]),
+            float(means[place]),
+            towards[place],
+            {name: float(values[place]) for name, values in by_target.items()},
+        )
         for place in order.tolist()
         if rows[place]
     ]

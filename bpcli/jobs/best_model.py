@@ -10,16 +10,19 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.decision.fitted import FittedDecision
+from bpcli.decision.intervals import FittedIntervals
 from bpcli.decision.spec import DecisionSpec
 from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport, Scores
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.finishing import Finished, finished
+from bpcli.experiment.prepared import Prepared
 from bpcli.models.out_of_fold import out_of_fold_csv
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
 from bpcli.training import TrainingState
 from bpcli.training.deciding import effect_of_calibration, fit_decision, report_of
-from bpcli.training.scoring import answers
+from bpcli.training.ridge import ridge_logits
+from bpcli.training.scoring import answers, outcome_of
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,35 @@ class BestModel:
     """Best parameters of a training state, with the decision fitted to them; None for the default."""
 
     prepared: Prepared
+    vectors: Finished
     inference: Inference
     decision: FittedDecision | None
+    intervals: FittedIntervals | None = None
+    """Prediction intervals of forecasts."""
 
     @classmethod
     def of(cls, prepared: Prepared, state: TrainingState) -> BestModel:
         """Best model of a state, as `Model` loads it."""
         found, spec = cls.deciding_as(prepared, state, None), prepared.config.decision
+        found = replace(found, intervals=found._intervals())
         if spec == DecisionSpec():
             return found
         target, validation, loss = prepared.preprocessor.target, prepared.plan.validation, prepared.plan.loss
         return replace(found, decision=fit_decision(spec, target, loss, found.logits, validation))
 
     @classmethod
-    def deciding_as(cls, prepared: Prepared, state: TrainingState, decision: FittedDecision | None) -> BestModel:
-        """Best model of a state with a decision that is already fitted."""
+    def deciding_as(
+        cls,
+        prepared: Prepared,
+        state: TrainingState,
+        decision: FittedDecision | None,
+        intervals: FittedIntervals | None = None,
+    ) -> BestModel:
+        """Best model of a state with a decision and intervals that are already fitted."""
         exact, loss = np.dtype(np.float64), prepared.plan.loss
-        inference = inference_of(prepared.network, state.best_params, state.best_layer_state, loss, exact)
-        return cls(prepared, inference, decision)
+        vectors = finished(prepared, state.best_params, state.best_layer_state)
+        inference = inference_of(prepared.network, vectors.params, vectors.layer_state, loss, exact)
+        return cls(prepared, vectors, inference, decision, intervals)
 
     def logits(self, dataset: Dataset) -> Array:
         """Logits (rows, outputs) of a dataset; of folds, each row by the member that does not train on it."""
@@ -73,7 +87,18 @@ class BestModel:
     def report(self, dataset: Dataset) -> ScoreReport:
         """Scores on a dataset."""
         target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
-        return answers(target, loss, self.logits(dataset), dataset, self.decision).report
+        ridge = ridge_logits(self.prepared.config.ensemble, self.inference, self.prepared.ridge, dataset)
+        logits, intervals = self.logits(dataset), self.intervals
+        return answers(target, loss, logits, dataset, self.decision, ridge, intervals).report
+
+    def _intervals(self) -> FittedIntervals | None:
+        """Intervals fitted to the validation windows; None for other rows than windows, and without such."""
+        forecast, validation = self.prepared.config.forecast, self.prepared.plan.validation
+        if forecast is None or validation is None or validation.truth is None:
+            return None
+        target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
+        predicted = outcome_of(target, loss, self.logits(validation)).predicted
+        return FittedIntervals.fit(np.abs(validation.truth - predicted), forecast.intervals)
 
     def decision_report(self, validated: BestModel | None = None) -> DecisionReport | None:
         """Report of the decision, with its effect on validation and test rows; None for the default.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ class WeightDifference(NamedTuple):
         return self.name
 
 
-@dataclass
+@dataclasses.dataclass
 class Weights:
     """SHA-256 of a checkpoint's parameters and running statistics, with its epoch and steps.
 

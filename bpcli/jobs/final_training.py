@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bpcli.documents.final_training import FinalTraining
 from bpcli.errors import CheckpointError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.best_model import BestModel
 from bpcli.jobs.checkpoint_times import CheckpointTimes
 from bpcli.jobs.epoch_record import epoch_record
@@ -17,7 +17,8 @@ from bpcli.jobs.run_checkpoints import RunCheckpoints
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState, train
+from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState
+from bpcli.training.loop import train
 
 
 class FinalRunner:
@@ -81,9 +82,10 @@ class FinalRunner:
 
     def model(self) -> BestModel:
         """Trained model, with the decision of the first training's. Writes it as the best checkpoint of the run."""
-        decision = self._first.decision
-        self._directory.save_best(self._checkpoints.of_best(self.state, decision))
-        return BestModel.deciding_as(self.prepared, self.state, decision)
+        decision, intervals = self._first.decision, self._first.intervals
+        best = BestModel.deciding_as(self.prepared, self.state, decision, intervals)
+        self._directory.save_best(self._checkpoints.of_best(self.state, best))
+        return best
 
     def _records(self) -> Iterable[EpochRecord]:
         """Records of the epochs done, last first."""

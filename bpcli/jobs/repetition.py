@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from bpcli.arrays.memory import Array
@@ -12,7 +12,8 @@ from bpcli.jobs.differences import FirstDifference, WeightDifference, Weights, l
 from bpcli.jobs.epoch_record import epoch_record
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import EpochRecord
-from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState, train
+from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState
+from bpcli.training.loop import train
 
 NOT_COMPARED = "seconds"
 """Value of an epoch's record that is not compared: its duration."""
@@ -36,11 +37,16 @@ class Repetition:
         records: Iterable[EpochRecord],
         names: tuple[str, str] = ("last", "best"),
         tolerance: float = 0.0,
+        finish: Callable[[Array, Array], tuple[Array, Array]] = lambda params, state: (params, state),
     ) -> None:
-        """Prepare the training. last: checkpoint of its state. best: of its best model. names: of both weights."""
+        """Prepare the training.
+
+        last: checkpoint of its state. best: of its best model. names: of both weights. finish: function from the
+        parameters and layer state of trained members to those of the best model.
+        """
         # The step at which a time limit ended the run does not follow from its config.
         self._plan = replace(plan, spec=plan.spec.model_copy(update={"max_time": None}))
-        self._tolerance = tolerance
+        self._tolerance, self._finish = tolerance, finish
         assert last.header.counters is not None, "the checkpoint holds a state"
         counters = Counters.from_json(last.header.counters)
         an_epoch = plan.steps_per_epoch
@@ -136,7 +142,7 @@ class Repetition:
     def _vectors_of(self, name: str, state: TrainingState) -> tuple[Array, Array]:
         """Parameters and layer state of a state, as its checkpoint has them; moving averages in that of the best."""
         if name == self._of_best:
-            return state.average_params, state.average_layer_state
+            return self._finish(state.average_params, state.average_layer_state)
         return state.params, state.layer_state
 
 

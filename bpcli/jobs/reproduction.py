@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bpcli.arrays.memory import Array
 from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import StartFrom, WarmStart
@@ -13,8 +15,9 @@ from bpcli.data.files.source import open_source
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError
 from bpcli.experiment.earlier_fit import EarlierFit
+from bpcli.experiment.finishing import finished
 from bpcli.experiment.opening import open_experiment
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.warm_start import known_kinds
 from bpcli.jobs.differences import FirstDifference, WeightDifference, Weights, largest_shown, largest_to_json
 from bpcli.jobs.final_training import following
@@ -61,18 +64,21 @@ class Reproduction:
 
     def _repetitions(self, last: Checkpoint, best: Checkpoint | None) -> Iterator[Repetition]:
         """Repetitions of the first training, and of the final one as far as it went."""
-        directory, final = self.directory, self.prepared.final
+        directory, first, final, within = self.directory, self.prepared, self.prepared.final, self.tolerance
         begun = final is not None and directory.final.is_file() and directory.validated.is_file()
+        names, records = ("last", "best"), list(directory.records.read())
         if final is None or not begun:
-            yield Repetition(self.prepared.plan, last, best, directory.records.read(), tolerance=self.tolerance)
+            yield Repetition(first.plan, last, best, records, names, within, _finish(first))
             return
-        validated, records = Checkpoint.load(directory.validated), list(directory.records.read())
-        names = ("last", "validated")
-        yield Repetition(self.prepared.plan, last, validated, records, names, self.tolerance)
+        validated, names = Checkpoint.load(directory.validated), ("last", "validated")
+        yield Repetition(first.plan, last, validated, records, names, within, _finish(first))
+        penalty = None if first.ridge is None else first.ridge.penalty
+        final = replace(final, penalty=penalty, blend=validated.header.blend)
         plan = following(final.plan, Counters.from_json(last.header.counters), records)
         state = Checkpoint.load(directory.final)
         best = best if best is not None and best.header.all_rows else None
-        yield Repetition(plan, state, best, directory.records.read(final=True), ("final", "best"), self.tolerance)
+        records, names = list(directory.records.read(final=True)), ("final", "best")
+        yield Repetition(plan, state, best, records, names, within, _finish(final))
 
     @property
     def epochs(self) -> int:
@@ -212,3 +218,13 @@ def _first_difference(a: Any, b: Any, path: str = "") -> str | None:
         inner = (_first_difference(a.get(key), b.get(key), f"{path}.{key}" if path else key) for key in {**a, **b})
         return next((place for place in inner if place is not None), None)
     return None if a == b else path
+
+
+def _finish(prepared: Prepared) -> Callable[[Array, Array], tuple[Array, Array]]:
+    """Function from the parameters and layer state of trained members to those of the model."""
+
+    def vectors(params: Array, layer_state: Array) -> tuple[Array, Array]:
+        model = finished(prepared, params, layer_state)
+        return model.params, model.layer_state
+
+    return vectors

@@ -12,9 +12,10 @@ from bpcli.data.files.source import open_source
 from bpcli.errors import CheckpointError
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.nn.network import Network
-from bpcli.storage.checkpoint import Checkpoint, Header
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.header import Header
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import Counters, TrainingState
 from bpcli.wording import printable

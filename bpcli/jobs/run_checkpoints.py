@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bpcli.arrays.memory import Array
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.decision.fitted import FittedDecision
-from bpcli.experiment.prepare import Prepared
-from bpcli.storage.checkpoint import Checkpoint, DataFingerprint, Header, Score
+from bpcli.experiment.prepared import Prepared
+from bpcli.jobs.best_model import BestModel
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.header import DataFingerprint, Header, Score
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training import TrainingState
 
@@ -31,20 +32,16 @@ class RunCheckpoints:
 
     def of_state(self, state: TrainingState) -> Checkpoint:
         """Checkpoint from which training resumes."""
-        return self._checkpoint(state, state.vectors(), resumable=True)
+        return self._checkpoint(state, state.vectors())
 
-    def of_best(self, state: TrainingState, decision: FittedDecision | None) -> Checkpoint:
-        """Checkpoint of the best model."""
-        vectors = {"params": state.best_params, "state": state.best_layer_state}
-        return self._checkpoint(state, vectors, resumable=False, decision=decision)
+    def of_best(self, state: TrainingState, best: BestModel) -> Checkpoint:
+        """Checkpoint of the best model of a state."""
+        vectors = {"params": best.vectors.params, "state": best.vectors.layer_state}
+        return self._checkpoint(state, vectors, best)
 
-    def _checkpoint(
-        self,
-        state: TrainingState,
-        vectors: dict[str, Array],
-        resumable: bool,
-        decision: FittedDecision | None = None,
-    ) -> Checkpoint:
+    def _checkpoint(self, state: TrainingState, vectors: dict[str, Array], best: BestModel | None = None) -> Checkpoint:
+        """Checkpoint with these vectors, to resume from unless they are those of the best model."""
+        resumable = best is None
         prepared, counters, optimizer = self.prepared, state.counters, state.optimizer
         monitor = prepared.plan.monitor
         header = Header(
@@ -56,6 +53,8 @@ class RunCheckpoints:
                 rows=dict(self.rows),
                 weightless=prepared.weightless,
             ),
+            windows=prepared.windows,
+            latest=prepared.latest,
             score=Score(
                 monitor=monitor.name,
                 value=monitor.less_is_better(counters.best) if counters.best_epoch else None,
@@ -66,7 +65,10 @@ class RunCheckpoints:
             optimizer_steps=optimizer.steps if resumable else 0,
             optimizer_product=optimizer.numbers.get("product", 1.0) if resumable else 1.0,
             versions=dict(self.versions),
-            decision=decision,
+            decision=None if best is None else best.decision,
+            intervals=None if best is None else best.intervals,
+            blend=None if best is None else best.vectors.blend,
+            ridge=None if best is None or prepared.ridge is None or prepared.has_linear else prepared.ridge.fitted,
             all_rows=self.all_rows,
         )
         return Checkpoint(header, vectors)

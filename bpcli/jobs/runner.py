@@ -11,7 +11,7 @@ from bpcli.documents.decision import DecisionReport
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.history.diagnosis import diagnose
 from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
@@ -27,9 +27,10 @@ from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.system.files import write_atomic
-from bpcli.training import EpochReport, Progress, TrainingState, train
+from bpcli.training import EpochReport, Progress, TrainingState
 from bpcli.training.baselines import baselines
 from bpcli.training.constant import baseline_loss
+from bpcli.training.loop import train
 
 
 class Runner:
@@ -59,6 +60,7 @@ class Runner:
         self._versions = environment(compiled)
         self.summary = Summary()
         self._test: ScoreReport | None = None
+        self._blend: str | None = None
         self._decision: DecisionReport | None = None
         self._baselines: Baselines | None = None
         self.decides_again = self._changes_final = False
@@ -145,6 +147,8 @@ class Runner:
                 self.status = "interrupted"
                 return
             model = final.model()
+        blend = best.vectors.blend
+        self._blend = None if blend is None else blend.line or None
         self._test, self._decision = model.test_report(), model.decision_report(best)
         self.status = self._status_at_end()
 
@@ -156,9 +160,11 @@ class Runner:
 
     def _begin_final(self, prepared: Prepared, best: BestModel) -> FinalRunner:
         """Final training of the run. Keeps the best model of the first training as `validated`."""
-        self._checkpoints.of_best(self.state, best.decision).save(self.directory.validated)
+        self._checkpoints.of_best(self.state, best).save(self.directory.validated)
         plan = following(prepared.plan, self.state.counters, self.directory.records.read())
-        prepared = replace(prepared, plan=plan)
+        ridge = self.prepared.ridge
+        penalty = None if ridge is None else ridge.penalty
+        prepared = replace(prepared, plan=plan, penalty=penalty, blend=best.vectors.blend)
         checkpoints = replace(self._checkpoints, prepared=prepared, all_rows=True)
         found = FinalRunner(prepared, self.directory, checkpoints, best, self._threads, self._pace)
         self._final_runner = found
@@ -232,8 +238,8 @@ class Runner:
     def _save_best(self) -> None:
         state = self.state
         if state.counters.best_epoch != self._best_written:
-            decision = BestModel.of(self.prepared, state).decision
-            self.directory.save_best(self._checkpoints.of_best(state, decision))
+            best = BestModel.of(self.prepared, state)
+            self.directory.save_best(self._checkpoints.of_best(state, best))
             self._best_written = state.counters.best_epoch
 
     def _summarize(self) -> None:
@@ -254,6 +260,7 @@ class Runner:
             decision=self._decision,
             baselines=self._baselines,
             final_training=final,
+            blend=self._blend,
             parameters=self.prepared.network.layout.size * len(self.prepared.plan.members),
             rows=self.prepared.rows,
             data_sha256=self.prepared.digest,

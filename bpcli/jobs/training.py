@@ -12,7 +12,7 @@ from bpcli.config.start_from import StartFrom
 from bpcli.data.data_warning import require_none
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.history.tensorboard import require_tensorboard
 from bpcli.jobs.resume import open_run, resume_state
 from bpcli.jobs.runner import Runner

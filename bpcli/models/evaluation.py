@@ -27,8 +27,9 @@ from bpcli.experiment.scale_notes import notes_of_scale
 from bpcli.models.file_rows import file_rows, trained_on
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets
+from bpcli.models.new_windows import own_windows
 from bpcli.models.out_of_fold import out_of_fold
-from bpcli.storage.checkpoint import Header
+from bpcli.storage.header import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import remarks
@@ -151,9 +152,11 @@ def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterat
     for model in models:
         spec, folder = find_data(model.header, model.path, otherwise)
         specs.append(spec)
-        sources.append(open_source(spec, folder, model.preprocessor.evaluation_kinds, cache))
+        sources.append(open_source(spec, folder, model.evaluation_kinds, cache))
     for model, spec, source in zip(models, specs, read_together(sources), strict=True):
         config = model.header.config
+        if model.header.windows is not None:
+            source, spec = own_windows(source, spec, model.header.windows)
         weightless = model.header.data.weightless
         examples = select_examples(source, spec, config.seed, config.loss, True, weightless)
         yield OwnData(model, examples, source.shown_from_here)

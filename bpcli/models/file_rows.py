@@ -17,6 +17,7 @@ from bpcli.data.targets import require_in_domain
 from bpcli.errors import errors_in
 from bpcli.models.model import Model
 from bpcli.models.new_rows import options_of_new_rows
+from bpcli.models.new_windows import rows_of_series, series_source, windows_with_targets
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,17 @@ def file_rows(model: Model, data: Sequence[Location], cache: bool = True) -> Fil
 
 
 def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache: bool) -> Iterator[FileRows]:
-    """Yield all rows of files or of a query for each model, reading them once. Raises as `file_rows`."""
+    """Yield all rows of files or of a query for each model, reading them once. Raises as `file_rows`.
+
+    Of series, these are the windows for which every model has enough rows.
+    """
     sources = []
+    history = max((model.header.windows.window for model in models if model.header.windows is not None), default=0)
     first = data[0] if isinstance(data[0], Path) else None
     for model in models:
+        if model.header.windows is not None:
+            sources.append(series_source(model.header, data, cache))
+            continue
         fitted, spec = model.preprocessor, model.header.config.data
         whole = model.whole_arrays(first, read_options(spec, fitted.evaluation_kinds))
         kinds = fitted.evaluation_kinds_in(whole)
@@ -51,6 +59,11 @@ def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache:
         options = replace(options_of_new_rows(spec, kinds | weight, fitted), columns=frozenset(kinds | weight))
         sources.append(Source([(location, None) for location in data], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
+        if (windows := model.header.windows) is not None:
+            series = rows_of_series(source.table(), model.header.config.data, windows, source.shown)
+            table = windows_with_targets(series, windows, source.shown, history).table(with_targets=True)
+            yield FileRows(source, table, np.ones(table.rows, np.bool_))
+            continue
         model.require_positions(first, source.header)
         required = [name for name in source.options.kinds if name != model.preprocessor.weight]
         require_columns(required, source.header, shown_location(data[0]))

@@ -9,7 +9,7 @@ from bpcli.data.files.read import ReadOptions, read_header
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.models.new_rows import options_of_new_rows
-from bpcli.storage.checkpoint import header_from
+from bpcli.storage.header import header_from
 from bpcli.storage.run_checkpoint import finished_runs
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.safetensors_file import read_about

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,21 +16,26 @@ from bpcli.data.columns import Surprise
 from bpcli.data.files.python_rows import PythonRows, column_names, table_from_rows
 from bpcli.data.files.read import ReadOptions, holds_arrays, read_header
 from bpcli.data.preprocess import Preprocessor
-from bpcli.data.table import Table
+from bpcli.data.table import Kind, Table
 from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.documents.decision import DecisionReport
 from bpcli.errors import DataError, UsageError
+from bpcli.experiment.notes import surprise_notes
+from bpcli.models.forecasting import Forecast, NamedRows, forecast, future_kinds
 from bpcli.models.new_rows import options_of_new_rows
+from bpcli.models.new_windows import forecasts_of_rows, series_kinds
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import Link, LossBase
 from bpcli.spec import type_name
-from bpcli.storage.checkpoint import Checkpoint, Header
+from bpcli.storage.checkpoint import Checkpoint
+from bpcli.storage.header import Header
 from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
 from bpcli.training.deciding import effect_of_calibration, report_of
+from bpcli.training.ridge import ridge_logits
 from bpcli.training.scoring import Answers, answers, outcome_of
 from bpcli.wording import counted, printable, quoted
 
@@ -121,6 +126,12 @@ class Model:
         return self.preprocessor.target
 
     @property
+    def evaluation_kinds(self) -> dict[str, Kind]:
+        """Columns of a source that an evaluation needs, with their kinds."""
+        windows = self.header.windows
+        return self.preprocessor.evaluation_kinds if windows is None else dict(windows.kinds)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, labels or target columns."""
         return self.target.labels
@@ -153,11 +164,51 @@ class Model:
     def predict(self, rows: PythonRows) -> Array:
         """Predict classes (rows,) as names, labels (rows, labels) as 0 and 1, or numbers, (rows,) or (rows, targets).
 
+        Of series, forecasts (rows, horizon) of what follows each row, NaN where it has too few rows before it.
+
         Raises:
             DataError: a column is missing or has invalid values.
         """
-        table = self._table(rows)
+        table = self.table(rows)
+        if self.header.windows is not None:
+            return self.forecasts_of_rows(table, "rows")[0]
         return self.target.values(self.outcome(table)[0].predicted)
+
+    def forecasts_of_rows(self, table: Table, source: str) -> tuple[Array, list[str]]:
+        """Forecast (rows, horizon) of what follows each row of series, as `new_windows.forecasts_of_rows`."""
+        assert self.header.windows is not None
+        data, windows = self.header.config.data, self.header.windows
+        return forecasts_of_rows(table, data, windows, source, lambda rows: self.outcome(rows)[0].predicted)
+
+    def forecast(self, rows: PythonRows | None = None, future: PythonRows | None = None) -> Forecast:
+        """Forecast what follows the last row of each series.
+
+        rows: rows of the series up to now; by default those of the training. future: coming rows, with the columns that
+        are known ahead.
+
+        Raises:
+            UsageError: the model forecasts no series.
+            DataError: a column is missing or has invalid values, or there are too few rows.
+        """
+        history = None if rows is None else NamedRows(self.table(rows), "rows")
+        coming = None
+        if future is not None:
+            table = table_from_rows(future, self._options(future_kinds(self.header)), {})
+            coming = NamedRows(table, "coming rows")
+        return self.forecast_from(history, coming)
+
+    def forecast_from(self, history: NamedRows | None, future: NamedRows | None = None) -> Forecast:
+        """Forecast what follows rows of a file; otherwise as `forecast`."""
+
+        unseen: Counter[Surprise] = Counter()
+
+        def scaled(table: Table) -> Array:
+            x, surprises = self.preprocessor.encode(table, self.dtype)
+            unseen.update(surprises)
+            return self.outcome_of(x).predicted
+
+        found = forecast(self.header, scaled, history, future)
+        return replace(found, notes=[*found.notes, *surprise_notes(unseen)])
 
     def predict_probabilities(self, rows: PythonRows) -> Array:
         """Predict probabilities, (rows, classes or labels).
@@ -166,15 +217,20 @@ class Model:
             UsageError: the model's loss gives no probabilities.
             DataError: `predict` would raise it.
         """
-        table = self._table(rows)
+        table = self.table(rows)
         return self.require_probabilities(self.outcome(table)[0])
 
-    def _table(self, rows: PythonRows) -> Table:
+    def _options(self, kinds: Mapping[str, Kind]) -> ReadOptions:
+        return options_of_new_rows(self.header.config.data, kinds, self.preprocessor)
+
+    def table(self, rows: PythonRows) -> Table:
+        """Rows of Python as a table of the model's inputs. Raises DataError as `predict`."""
+        if self.header.windows is not None:
+            return table_from_rows(rows, self._options(series_kinds(self.header)), {})
         shapes = {array.name: array.shape for array in self.preprocessor.arrays}
         are_arrays = isinstance(rows, np.ndarray) and rows.ndim > 2
         kinds = self.preprocessor.input_kinds_in(shapes if are_arrays else column_names(rows))
-        options = options_of_new_rows(self.header.config.data, kinds, self.preprocessor)
-        return table_from_rows(rows, options, shapes)
+        return table_from_rows(rows, self._options(kinds), shapes)
 
     def require_probabilities(self, outcome: Outcome) -> Array:
         """Probabilities of an outcome. Raises UsageError if the loss gives none."""
@@ -190,7 +246,10 @@ class Model:
         """
         with np.errstate(all="ignore"):
             x, surprises = self.preprocessor.encode(table, self.dtype)
-            return self.outcome_of(x), surprises
+            outcome, origins = self.outcome_of(x), self.preprocessor.origins
+            if origins is not None:
+                outcome = replace(outcome, predicted=origins.of(table).restored(outcome.predicted))
+            return outcome, surprises
 
     def outcome_of(self, x: Rows) -> Outcome:
         """Predictions for encoded rows. Raises DataError as `outcome`."""
@@ -208,7 +267,12 @@ class Model:
             dataset, surprises = self.preprocessor.apply(table, self.dtype)
             if not isinstance(weight, str):
                 dataset = replace(dataset, row_weight=weight)
-            return answers(self.target, self.loss, self.logits(dataset.x), dataset, self.decision), surprises
+            header, logits = self.header, self.logits(dataset.x)
+            ridge, intervals = (
+                ridge_logits(header.config.ensemble, self.inference, header.ridge, dataset),
+                header.intervals,
+            )
+            return answers(self.target, self.loss, logits, dataset, self.decision, ridge, intervals), surprises
 
     def decision_report(self, table: Table) -> DecisionReport | None:
         """Thresholds and calibration, with its effect on a table without missing targets; None if there is neither."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
 from bpcli.models.prediction_columns import Answered, Answers, Explainer
 from bpcli.models.prediction_lines import CsvLines, Lines
 from bpcli.models.repeated_sources import notes_of_repeats
+from bpcli.models.series_prediction import predict_series
 from bpcli.spec import type_name
 from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
@@ -35,7 +37,7 @@ MOST_SURPRISES = 1000
 """Maximum number of unseen values counted by value, to keep memory constant."""
 
 
-@dataclass
+@dataclasses.dataclass
 class Tally:
     """Counts of rows and of surprises during prediction."""
 
@@ -78,6 +80,11 @@ def predict_files(
     keep = tuple(map(composed, keep))
     if probabilities and not model.loss.gives_probabilities:
         raise UsageError(f"--probabilities: a model with loss {quoted(type_name(model.loss))} gives none")
+    if model.header.windows is not None:
+        if explainer is not None:
+            raise UsageError("--explain: not for series; `bpcli inspect` shows what their forecasts rest on")
+        rows, notes = predict_series(model, sources, out, keep, lines_of)
+        return Tally(rows, notes=tuple(notes))
     lines = lines_of(_header(model, probabilities, keep, [] if explainer is None else explainer.header))
     tally, beginning = Tally(notes=tuple(notes_of_repeats(sources, keep))), lines.beginning()
     for source in sources:

@@ -27,8 +27,8 @@ class Explainer(Protocol):
 
     header: list[str]
 
-    def columns(self, table: Table) -> list[Sequence[Any]]:
-        """Column for each name in the header, with one entry per row. Needs no target."""
+    def columns(self, table: Table, lines: Lines) -> list[Sequence[Any]]:
+        """Column for each name in the header, with one cell per row, as `lines` writes it. Needs no target."""
 
 
 class Answered(NamedTuple):
@@ -111,7 +111,7 @@ class Answers:
             columns += outcome.predicted.T.tolist()
         if self.probabilities:
             columns += self.model.require_probabilities(outcome).T.tolist()
-        explained = () if self.explainer is None else self.explainer.columns(rows)
+        explained = () if self.explainer is None else self.explainer.columns(rows, self.lines)
         return Answered([*columns, *explained], surprises, clipped=outcome.clipped)
 
     @cached_property

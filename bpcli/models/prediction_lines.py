@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
+from bpcli.documents.json_value import Json
+
 _SPECIAL = re.compile('[",\r\n]')
 """Characters for which CSV quotes a cell."""
 
@@ -31,6 +33,10 @@ class Lines(ABC):
     @abstractmethod
     def cells(self, texts: Sequence[str | None]) -> list[str]:
         """Cells of a column of text; None is a missing value."""
+
+    @abstractmethod
+    def documents(self, values: Sequence[Json], texts: Sequence[str]) -> list[str]:
+        """Cells of a column of lists or mappings, each of which has a text too."""
 
     def rows(self, columns: Sequence[Sequence[Any]]) -> str:
         """Lines of all rows. Columns hold numbers, or cells made by `cells`."""
@@ -62,6 +68,10 @@ class CsvLines(Lines):
         empty = '""' if len(self._header) == 1 else ""  # an empty line would be no row
         return [_quoted(cell) if _SPECIAL.search(cell) else cell or empty for cell in cells]
 
+    def documents(self, values: Sequence[Json], texts: Sequence[str]) -> list[str]:
+        """Write the texts."""
+        return self.cells(texts)
+
 
 class JsonLines(Lines):
     """JSON lines: an object for each row, with the columns as keys."""
@@ -77,6 +87,10 @@ class JsonLines(Lines):
     def cells(self, texts: Sequence[str | None]) -> list[str]:
         """Format texts as JSON strings, null for a missing value."""
         return list(map(json.dumps, texts))
+
+    def documents(self, values: Sequence[Json], texts: Sequence[str]) -> list[str]:
+        """Write the values as JSON."""
+        return list(map(json.dumps, values))
 
 
 def _quoted(cell: str) -> str:

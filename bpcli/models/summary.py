@@ -11,8 +11,9 @@ from bpcli.data.columns.base import InputSummary
 from bpcli.data.preprocess import Preprocessor
 from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.recipes import Choice
+from bpcli.models.series_figures import SeriesFigures
 from bpcli.nn.layers import LayerSummary
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
@@ -168,6 +169,8 @@ class ExperimentSummary:
     """Choices of the recipe, if there is one."""
     final_rows: int | None = None
     """Rows of the final training, if there is one."""
+    series: SeriesFigures | None = None
+    """Windows of series, if there are any."""
 
     @classmethod
     def of(cls, prepared: Prepared) -> ExperimentSummary:
@@ -191,6 +194,7 @@ class ExperimentSummary:
             recipe=prepared.config.recipe,
             choices=prepared.recipe,
             final_rows=None if prepared.final is None else prepared.final.plan.train.rows,
+            series=None if prepared.windows is None else SeriesFigures.of(prepared.windows, prepared.datasets),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -200,6 +204,8 @@ class ExperimentSummary:
         del document["network"], document["columns"], document["choices"]
         if self.final_rows is None:
             del document["final_rows"]
+        if self.series is None:
+            del document["series"]
         del document["augment"]
         if self.augment is not None:
             document["augment"] = self.augment.model_dump()

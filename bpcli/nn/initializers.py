@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.spec import BareName, Spec
+from bpcli.spec import BareName, Family, Spec
 
 CONSTANT = 1e-6
 """Smallest standard deviation of a weighted sum that weights are divided by."""
@@ -176,7 +176,7 @@ Initializer = Annotated[
     | Uniform
     | DataStd
     | Zeros,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]
 

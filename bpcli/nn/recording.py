@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, cast
 
@@ -15,7 +16,7 @@ from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.network import Network
 
 
-@dataclass
+@dataclasses.dataclass
 class LayerRecord:
     """Arrays of one layer in one step, (rows, *in_shape) or (rows, *out_shape), except `grads`.
 

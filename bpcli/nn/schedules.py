@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bpcli.spec import BareName, Spec
+from bpcli.spec import BareName, Family, Spec
 
 
 class ScheduleBase(Spec):
@@ -168,13 +168,13 @@ def _half_cosine(first: float, last: float, share: float) -> float:
 
 TimedSchedule = Annotated[
     Constant | Step | Exponential | Linear | Cosine | FlatCosine | Coslog4 | OneCycle,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]
 """Schedule that depends on the step alone."""
 
 Schedule = Annotated[
     Constant | Step | Exponential | Linear | Cosine | FlatCosine | Coslog4 | OneCycle | ReduceOnPlateau,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]

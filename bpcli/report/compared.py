@@ -14,14 +14,14 @@ from bpcli.comparison.document import (
 )
 from bpcli.comparison.tables import config_table, requirement_table
 from bpcli.documents.table import Table
-from bpcli.metrics import METRICS
+from bpcli.metrics import METRICS, Task
 from bpcli.pages.charts import Chart
 from bpcli.pages.intervals import Interval, Intervals
 from bpcli.pages.page import Section, as_sentence, number, page, spaced
 from bpcli.report.curves import MOST_CURVES
 from bpcli.report.learning import metric_chart
 from bpcli.storage.records import MEMBER_LOSSES
-from bpcli.training.scoring import HEADLINES, SUMMARIES
+from bpcli.training.scoring import HEADLINES, summary_names
 from bpcli.wording import counted, quoted
 
 BETTER = "★"
@@ -113,6 +113,11 @@ def _both(entry: MetricDifference) -> str:
     return f"{entry.run} and {entry.against}"
 
 
+def _more_is_better(task: Task, name: str) -> bool:
+    """Whether more of a score is better: of skill, and of some metrics."""
+    return name == "skill" or (name in METRICS[task] and METRICS[task][name].greater_is_better)
+
+
 def _less(entry: MetricDifference) -> str:
     return f"{entry.run} less {entry.against}"
 
@@ -120,10 +125,11 @@ def _less(entry: MetricDifference) -> str:
 def _scores(comparison: Comparison) -> Section:
     """Section with one row per metric, the best value marked unless all are equal."""
     scores, metrics = [report.scores for report in comparison.scores.values()], METRICS[comparison.task]
-    summaries = [name for name in SUMMARIES[comparison.task] if any(name in one for one in scores)]
-    others = [name for name in metrics if name not in summaries and any(name in one for one in scores)]
+    there = {name for one in scores for name in one}
+    summaries = summary_names(comparison.task, there)
+    others = [name for name in metrics if name not in summaries and name in there]
     rows = [
-        [spaced(name), *_marked([one.get(name) for one in scores], metrics[name].greater_is_better)]
+        [spaced(name), *_marked([one.get(name) for one in scores], _more_is_better(comparison.task, name))]
         for name in [*summaries, *others]
     ]
     said = f"{BETTER} marks the best value of a row, significant or not."

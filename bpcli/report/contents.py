@@ -28,6 +28,7 @@ from bpcli.report.baselines import baselines_section
 from bpcli.report.calibration import calibration_table
 from bpcli.report.curves import probability_charts, reliability_by_name, residual_charts
 from bpcli.report.data import data_section
+from bpcli.report.forecasts import forecasts_section
 from bpcli.report.health import health_section
 from bpcli.report.importance import importance_section
 from bpcli.report.learning import learning_section
@@ -37,7 +38,7 @@ from bpcli.report.thresholds import threshold_charts
 from bpcli.spec import type_name
 from bpcli.storage.records import EpochRecord, Summary
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training.scoring import SUMMARIES, remarks
+from bpcli.training.scoring import remarks, summary_names
 from bpcli.wording import amount, counted, grouped, quoted, sized
 
 GROUPS: dict[Group, str] = {
@@ -75,9 +76,12 @@ def report_of(directory: RunDirectory, cache: bool = True, track: Track = untrac
     try:
         own = own_data(model, cache)
         rows = own.rows(None)
-        section, scores, notes = _evaluation(rows.model, rows)
+        section, report, notes = _evaluation(rows.model, rows)
+        scores, steps = report.scores, list(report.groups.values())
         known = known_classes(model, rows)
-        sections += [section, *_importance(model, known, track)]
+        forecasts = forecasts_section(model, scores, steps)
+        sections = [*([] if forecasts is None else [forecasts]), *sections, section]
+        sections += _importance(model, known, track)
         names = file_names(model, cache)
         files = None if names is None else [names[row - 1] for row in known.numbers]
         pictured = pictured_images(model, known.table, known.numbers, files, only_mistakes=True, track=track)
@@ -88,7 +92,7 @@ def report_of(directory: RunDirectory, cache: bool = True, track: Track = untrac
         sections.append(Section("Evaluation", [f"No evaluation: {error}"]))
     sections += [data_section(model, own, summary), _network(model), _environment(model, summary)]
     task = model.target.task
-    shown = [(name, number(scores[name])) for name in SUMMARIES[task] if name in scores]
+    shown = [(name, number(scores[name])) for name in summary_names(task, scores)]
     name = summary.name or directory.path.name
     started = (summary.started_at or "at an unknown time").replace("T", " ")
     subtitle = f"{directory.path.name}: {_ending(directory, summary, records)}, started {started}"
@@ -115,13 +119,16 @@ def _ending(directory: RunDirectory, summary: Summary, records: Sequence[EpochRe
     return f"{status}{after}{f' ({reason})' if reason else ''}"
 
 
-def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[str]]:
+def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, ScoreReport, list[str]]:
     answers, _ = model.answers(rows.table)
     report = answers.report
     names, task = model.classes, model.target.task
     tables: list[Table | Counts | Listing] = []
     if task == "regression":
-        charts = list(residual_charts(answers.true, answers.predicted, names))
+        # Of a forecast, the first and the last step.
+        shown = [0, len(names) - 1] if model.header.windows is not None and len(names) > 1 else list(range(len(names)))
+        true, predicted = answers.true[:, shown], answers.predicted[:, shown]
+        charts = list(residual_charts(true, predicted, [names[place] for place in shown]))
     elif (known := answers.with_probabilities) is not None:
         true, probabilities, weight = known
         charts = list(probability_charts(true, probabilities, names, weight))
@@ -147,7 +154,7 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, Scores, list[st
     decision = model.decision_report(rows.table)
     about = [*report.about_positive, *(decision.lines() if decision else ())]
     sentences += map(as_sentence, [*about, *grouped(rows.notes_of_answers), *remarks(report)])
-    return Section("Evaluation", sentences, charts, tables), report.scores, rows.notes_of_answers
+    return Section("Evaluation", sentences, charts, tables), report, rows.notes_of_answers
 
 
 def _all_metrics(report: ScoreReport) -> Table:

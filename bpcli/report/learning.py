@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bpcli.history.curves import suits_logarithmic_axis
+from bpcli.history.curves import Curves, suits_logarithmic_axis
 from bpcli.pages.charts import Chart, Series
 from bpcli.pages.page import Section, as_sentence, spaced
 from bpcli.storage.records import MEMBER_LOSSES, EpochRecord, Summary
@@ -16,7 +16,8 @@ def learning_section(records: Sequence[EpochRecord], summary: Summary) -> Sectio
     if not records:
         return Section("Learning", ["No epoch was finished."])
     best = summary.best_epoch
-    keys = [key for key in records[-1].values if key != MEMBER_LOSSES]
+    drawn = {"train_loss", *Curves("", records).names}  # without validation rows, their values are not in the charts
+    keys = [key for key in records[-1].values if key in drawn and key != MEMBER_LOSSES]
     losses = [key for key in ("train_loss", "validation_loss") if key in keys]
     metrics = [key for key in keys if key.startswith("validation_") and key not in losses]
     charts = [_chart("Loss", "loss per row", {spaced(key): (records, key) for key in losses}, best)]

@@ -140,8 +140,9 @@ class Summary:
     epoch 0 before the first best epoch. test: scores of the test rows. positive: positive class of two. decision:
     thresholds and calibration, once training is over. baselines: a constant, a linear model and the network on the
     validation rows, once training is over. final_training: the final training, of whose model `test` is then; `epochs`,
-    `best` and `final` are of the first. data_warnings: all warnings, also accepted ones, with their
-    names. warm_start: what was taken over from another model.
+    `best` and `final` are of the first. blend: naive forecast that is part of the
+    model's, in words. data_warnings: all warnings, also accepted ones, with their names.
+    warm_start: what was taken over from another model.
     """
 
     name: str = ""
@@ -158,6 +159,7 @@ class Summary:
     decision: DecisionReport | None = None
     baselines: Baselines | None = None
     final_training: FinalTraining | None = None
+    blend: str | None = None
     parameters: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     data_sha256: str = ""
@@ -208,6 +210,7 @@ class Summary:
             decision=DecisionReport.from_json(of.get("decision")),
             baselines=Baselines.from_json(of.get("baselines")),
             final_training=FinalTraining.from_json(of.get("final_training")),
+            blend=text(of.get("blend")),
             parameters=whole(of.get("parameters")),
             rows={part: rows for part, value in members(of.get("rows")).items() if (rows := whole(value)) is not None},
             data_sha256=text(of.get("data_sha256")) or "",
@@ -248,7 +251,7 @@ class Summary:
 
 _NUMBER_OR_NONE = (int, float, type(None))
 
-_OPTIONAL = ("positive", "decision", "baselines", "final_training", "data_warnings", "warm_start")
+_OPTIONAL = ("positive", "decision", "baselines", "final_training", "blend", "data_warnings", "warm_start")
 """Fields that are left out if None or empty."""
 
 _LISTED: dict[str, type | tuple[type, ...]] = {

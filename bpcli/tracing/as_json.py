@@ -18,8 +18,10 @@ OPTIONAL = ("own_factors",)
 
 
 def trace_document(trace: Trace) -> dict[str, Json]:
-    """Document with fields by name, specs as in a config, and arrays as nested lists; `stems` only if there are any."""
-    names = [field.name for field in fields(trace) if field.name != "stems" or trace.stems]
+    """Document with fields by name, specs as in a config, and arrays as nested lists. Stems and terms only if any."""
+    names = [
+        field.name for field in fields(trace) if field.name not in ("stems", "terms") or getattr(trace, field.name)
+    ]
     return {name: _plain(getattr(trace, name)) for name in names}
 
 

@@ -14,7 +14,16 @@ from bpcli.arrays.memory import Array
 from bpcli.tracing.arithmetic import is_arithmetic
 from bpcli.tracing.layers import WorkedLayer
 from bpcli.tracing.parts import Grid, Heading, Part
-from bpcli.tracing.phrases import MOST_INPUTS, Place, largest, member, opening, parameter_name, row_in_file
+from bpcli.tracing.phrases import (
+    MOST_INPUTS,
+    Place,
+    largest,
+    largest_inputs,
+    member,
+    opening,
+    parameter_name,
+    row_in_file,
+)
 from bpcli.tracing.trace import Trace, TracedParameter
 from bpcli.tracing.worked_step import WorkedStep
 from bpcli.wording import counted
@@ -64,7 +73,7 @@ class _Account:
             yield ""
             yield row_in_file(row, self.shows)
             x, made = self.worked.layers[0].x[place], row.inputs_made
-            chosen = largest(x.tolist(), MOST_INPUTS)
+            chosen = largest_inputs(x.tolist(), self.trace.terms, MOST_INPUTS)
             yield Grid([["input", "x", "from"], *([names[i], self.shows.fixed(x[i]), made[i]] for i in chosen)], (1,))
             yield from self._rest(len(x) - len(chosen), "input", "with smaller values")
 

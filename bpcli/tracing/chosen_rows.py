@@ -13,7 +13,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.examples.selection import Examples
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import UsageError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.tracing.encodings import inputs_made, targets_made
 from bpcli.tracing.terms_of_rows import TermsOfRows
 from bpcli.tracing.trace import TracedRow

@@ -21,7 +21,7 @@ from bpcli.tracing.feature_maps import (
     shades_of,
     window_on,
 )
-from bpcli.tracing.phrases import largest
+from bpcli.tracing.phrases import largest, largest_inputs
 from bpcli.tracing.shapes import Column, Drawing, Edge, Reading, Unit, Window, longest_name
 from bpcli.tracing.stages import Stage
 from bpcli.tracing.unit_lines import Line, UnitLines
@@ -144,6 +144,8 @@ class _DrawingBuilder:
         """Units with the largest sizes: of images, one of each channel."""
         if (lattice := self._lattice(number)) is not None:
             return lattice.chosen(sizes, min(self.most, MOST_MAPS), within)
+        if within is None and number == 0 and 0 < len(self.trace.terms) < len(sizes):
+            return largest_inputs(sizes, self.trace.terms, self.most // 2)
         if within is None:
             return largest(sizes, self.most)
         return sorted(within[place] for place in largest([sizes[place] for place in within], self.most))

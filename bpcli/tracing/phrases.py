@@ -49,6 +49,13 @@ def largest(values: Sequence[float], count: int) -> list[int]:
     return sorted(places)
 
 
+def largest_inputs(values: Sequence[float], terms: Sequence[int], count: int) -> list[int]:
+    """Indices of the `count` inputs of largest magnitude, and of as many terms of texts: bins are larger numbers."""
+    others = sorted({*range(len(values))}.difference(terms))
+    chosen = (of[place] for of in (others, terms) for place in largest([values[place] for place in of], count))
+    return sorted(chosen)
+
+
 def parameter_name(layer: str, name: str, place: Place) -> str:
     """Name of a parameter with its layer (`layers.0`, `stems.city`) and indices."""
     return f"{layer}.{name}[{', '.join(map(str, place))}]"

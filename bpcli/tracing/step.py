@@ -16,7 +16,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.errors import DivergedError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.models.feature_names import Names
 from bpcli.nn.layers import Views
 from bpcli.nn.losses import LossScratch
@@ -95,6 +95,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
     optimizer = _with_factors(plan)
     rule = rule_of(optimizer.with_decay(plan.weight_decay(epoch, step)), state.optimizer, steps.learning_rate)
     terms = {text.name: text.terms for text in prepared.preprocessor.texts}
+    features = {name for text in prepared.preprocessor.texts for name in text.features}
     made = {stem.field.name: stem.features for stem in plan.network.stems.trained}
     norm = _norm(plan, records, before["params"])
     bound = plan.spec.clip.norm
@@ -142,6 +143,7 @@ def trace_step(prepared: Prepared, state: TrainingState, rows: ChosenRows, sourc
         notes=notes,
         source=source,
         stems=[layer for layer in traced if layer.field is not None],
+        terms=[place for place, name in enumerate(names.inputs) if name in features],
     )
     remarks = [layer.remark() for layer in worked_layers(trace, Arithmetic(trace.dtype))]
     return replace(trace, notes=[*notes, *dict.fromkeys(filter(None, remarks))])

@@ -13,7 +13,7 @@ from bpcli.arrays.tokens import Tokens
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import FittedInput
 from bpcli.data.columns.text_input import TextInput
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.training import TrainingState
 
 

@@ -186,3 +186,5 @@ class Trace:
     source: str
     stems: Sequence[TracedLayer] = ()
     """The trained stems, whose outputs are inputs of the first layer."""
+    terms: Sequence[int] = ()
+    """Indices of the inputs that are terms of texts."""

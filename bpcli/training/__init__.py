@@ -1,7 +1,6 @@
-"""Training: its spec, its state, and the loop."""
+"""Training: its spec, its plan and its state. `loop` trains."""
 
 from bpcli.documents.layer_health import LayerHealth
-from bpcli.training.loop import train
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.state import Counters, StopReason, TrainingState
@@ -19,5 +18,4 @@ __all__ = [
     "TrainingSpec",
     "TrainingState",
     "choose_stepping",
-    "train",
 ]

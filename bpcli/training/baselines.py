@@ -49,6 +49,8 @@ def baselines(plan: TrainingPlan, epochs: int, network: Scores) -> Baselines | N
     it.
     """
     dataset, outputs = plan.validation, plan.network.n_out
+    if dataset is not None and dataset.origins is not None:
+        return None  # forecasts are compared with those that need no training, wherever they are scored
     chosen = _chosen_rows(plan, epochs)
     if dataset is None or chosen is None:
         return None

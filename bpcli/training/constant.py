@@ -67,6 +67,7 @@ def _best(loss: LossBase, targets: Array, weight: Array | None) -> Array:
         shares = np.average(targets, axis=0, weights=weight).astype(np.float64)
         logits: Array = np.log(np.maximum(shares, np.finfo(np.float64).tiny))
         return logits
+    targets, weight = _distinct(targets, weight)
     low = np.minimum(targets.min(axis=0), -LARGEST_LOGIT).astype(np.float64)
     high = np.maximum(targets.max(axis=0), LARGEST_LOGIT).astype(np.float64)
     middle: Array = (low + high) / 2
@@ -75,6 +76,16 @@ def _best(loss: LossBase, targets: Array, weight: Array | None) -> Array:
         low, high = np.where(rises, low, middle), np.where(rises, middle, high)
         middle = (low + high) / 2
     return middle
+
+
+def _distinct(targets: Array, weight: Array | None) -> tuple[Array, Array | None]:
+    """Distinct targets of one output with the sums of their weights, if they are fewer than half of the rows."""
+    if targets.shape[1] > 1:
+        return targets, weight
+    values, place = np.unique(targets[:, 0], return_inverse=True)
+    if 2 * len(values) > len(targets):
+        return targets, weight
+    return values[:, None], np.bincount(place, weight, minlength=len(values)).astype(np.float64)
 
 
 def _is_softmax(loss: LossBase, outputs: int) -> bool:

@@ -23,6 +23,11 @@ class EnsembleSpec(Spec):
         description="Divide the training rows into one fold per member. Each member trains on all rows but its fold, "
         "on which it is validated.",
     )
+    linear: bool = Field(
+        default=False,
+        description="Add a ridge regression in closed form as one more member. Requires skip: linear, or no layers, "
+        "and numbers as targets.",
+    )
     combine: Literal["mean"] = Field(
         default="mean", description="The prediction is the mean of the members' predictions, of their probabilities."
     )

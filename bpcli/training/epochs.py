@@ -12,7 +12,7 @@ from bpcli.training.evaluator import Evaluator
 from bpcli.training.health import HealthCheck
 from bpcli.training.plan import EpochReport
 from bpcli.training.state import StopReason
-from bpcli.training.steps import Steps
+from bpcli.training.steps.base import Steps
 
 CONVERGED_EPOCHS = 10
 """Training has converged after this many epochs in a row without a fall of its loss by more than `tolerance`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.nn.network import Network
-from bpcli.training.steps import Steps
+
+if TYPE_CHECKING:
+    from bpcli.training.steps.base import Steps
 
 SAMPLE_SHARE, LEAST_ROWS, MOST_ROWS = 32, 64, 256
 """Dead and saturated units are counted on every 32nd training row, but on at least 64 and at most 256 rows.

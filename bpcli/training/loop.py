@@ -12,8 +12,8 @@ from bpcli.training.epochs import EpochCloser
 from bpcli.training.plan import EpochReport, Progress, TrainingPlan
 from bpcli.training.row_order import RowOrder
 from bpcli.training.state import TrainingState
-from bpcli.training.steps import LOCAL, Exchange, Steps, steps_for
-from bpcli.training.steps.base import StepSums
+from bpcli.training.steps import LOCAL, Exchange, steps_for
+from bpcli.training.steps.base import Steps, StepSums
 
 Clock = Callable[[], float]
 """Time in seconds, like `perf_counter`."""

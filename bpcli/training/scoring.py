@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,12 @@ from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
+from bpcli.decision.intervals import FittedIntervals
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, deviance_names, measure, report
 from bpcli.nn.losses import LossBase
+from bpcli.training.forecast_scoring import Forecasts, remark_of_skill
 from bpcli.wording import counted, quoted
 
 HEADLINES: dict[Task, str] = {
@@ -33,6 +35,9 @@ SUMMARIES: dict[Task, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2"),
 }
 """Metrics shown where there is room for only one line."""
+
+OF_FORECASTS = ("mae", "rmse", "mase", "skill")
+"""The same of forecasts."""
 
 UNWEIGHTED = "_unweighted"
 """End of the name of an epoch's metric without row weights."""
@@ -87,9 +92,14 @@ def metric_names(target: TargetBase, loss: LossBase) -> list[str]:
     ]
 
 
+def summary_names(task: Task, scores: Container[str]) -> list[str]:
+    """Those of some scores that are shown where there is room for only one line."""
+    return [name for name in (OF_FORECASTS if "skill" in scores else SUMMARIES[task]) if name in scores]
+
+
 def true_outcomes(target: TargetBase, dataset: Dataset) -> Array:
-    """True outcomes of encoded rows, in the shape of `Outcome.predicted`."""
-    return target.truth(dataset.y) if dataset.truth is None else dataset.truth
+    """True outcomes of encoded rows, in the shape of `Outcome.predicted`, in the units of the data."""
+    return dataset.in_units(target.truth(dataset.y) if dataset.truth is None else dataset.truth)
 
 
 def outcome_of(target: TargetBase, loss: LossBase, logits: Array, decision: FittedDecision | None = None) -> Outcome:
@@ -115,23 +125,37 @@ def outcome_of(target: TargetBase, loss: LossBase, logits: Array, decision: Fitt
 
 
 def answers(
-    target: TargetBase, loss: LossBase, logits: Array, dataset: Dataset, decision: FittedDecision | None = None
+    target: TargetBase,
+    loss: LossBase,
+    logits: Array,
+    dataset: Dataset,
+    decision: FittedDecision | None = None,
+    ridge: Array | None = None,
+    intervals: FittedIntervals | None = None,
 ) -> Answers:
     """Score logits (rows, outputs) of encoded rows. Raises DataError for predictions that overflowed.
 
-    decision: as for `outcome_of`.
+    decision: as for `outcome_of`. ridge, intervals: of forecasts, logits (rows, outputs) of a ridge regression to
+    compare them with, and their intervals.
     """
     outcome, true = outcome_of(target, loss, logits, decision), true_outcomes(target, dataset)
+    predicted = dataset.in_units(outcome.predicted)
     if target.task == "regression":
-        require_finite(outcome.predicted - true)  # they may overflow in the user's units
+        require_finite(predicted - true)  # they may overflow in the user's units
     weight, unseen = dataset.row_weight, dataset.unseen
-    said = (target.task, true, outcome.predicted, outcome.probabilities, target.labels, unseen, weight)
+    if dataset.origins is not None:
+        other = None if ridge is None else dataset.in_units(outcome_of(target, loss, ridge).predicted)
+        forecasts = Forecasts(true, predicted, outcome.predicted, dataset.origins, other, intervals)
+        return Answers(true, predicted, forecasts.report(target.names))
+    said = (target.task, true, predicted, outcome.probabilities, target.labels, unseen, weight)
     metrics = report(*said, loss.variance_power)
-    return Answers(true, outcome.predicted, metrics, outcome.probabilities, unseen, weight, outcome.clipped)
+    return Answers(true, predicted, metrics, outcome.probabilities, unseen, weight, outcome.clipped)
 
 
 def remarks(report: ScoreReport) -> list[str]:
     """Notes on metrics that are no better than a trivial model's; empty if there are none."""
+    if (remark := remark_of_skill(report.scores)) is not None:
+        return [remark]
     if report.confusion_matrix is not None:
         return list(_remarks_of_classes(report, report.confusion_matrix))
     groups = report.groups if report.group == "target" else {"": report.scores}
@@ -177,9 +201,10 @@ class EpochScore:
         """Value by metric; with row weights also the unweighted values, as `accuracy_unweighted`."""
         target, outcome = self.target, self.target.outcome(predictions, self.loss)
         true, classes = true_outcomes(target, dataset), len(target.class_names)
+        predicted = dataset.in_units(outcome.predicted)
 
         def measured(weight: Array | None) -> dict[str, float | None]:
-            said = (true, outcome.predicted, outcome.probabilities, classes, len(dataset.unseen), weight)
+            said = (true, predicted, outcome.probabilities, classes, len(dataset.unseen), weight)
             return measure(target.task, self.metrics, *said, self.loss.variance_power)
 
         if dataset.row_weight is None:

@@ -15,12 +15,14 @@ from networks import members
 from bpcli.checks.learning_rate_range import RATES, RangeTest, try_rates
 from bpcli.config import load_config
 from bpcli.errors import DivergedError, UsageError
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.nn.layers import BatchNorm, Dense, Dropout
 from bpcli.nn.losses import CrossEntropy, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Sgd
 from bpcli.nn.schedules import Cosine, ReduceOnPlateau, ScheduleBase, Step
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec
+from bpcli.training.loop import train
 from bpcli.training.spec import Penalty
 
 FULL = TrainingSpec(epochs=1, batch_size="full")

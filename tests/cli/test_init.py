@@ -396,6 +396,19 @@ def test_data_that_nothing_can_be_learned_from_is_a_data_error(tmp_path: Path, c
     assert (result.code, result.out, result.err) == (3, "", f"error: {message}\n")
 
 
+def test_a_table_of_names_alone_is_told_how_to_read_their_parts(tmp_path: Path):
+    rows = [f"Name{row} {'xyz'[row % 3]},{'ab'[row % 2]}" for row in range(60)]
+    (tmp_path / "data.csv").write_text("\n".join(["who,y", *rows]) + "\n")
+    result = bpcli("init", "data.csv", "--target", "y", cwd=tmp_path)
+    hint = "{who: {type: text, characters: [3, 5]}}"
+    assert result.code == 3
+    assert result.err.endswith(
+        f"; to learn from parts of the names, write a config with recipe: text and data.columns: {hint}\n"
+    )
+    (tmp_path / "c.yaml").write_text(f"recipe: text\ndata: {{path: data.csv, target: y, columns: {hint}}}\n")
+    assert bpcli("check", "c.yaml", cwd=tmp_path).ok()
+
+
 def test_dates_are_inputs_and_are_said(tmp_path: Path):
     rows = [[f"{1 + n % 28:02}/{1 + n % 12:02}/2024", n % 7 + 0.5, n // 2 % 2] for n in range(160)]
     write_csv(tmp_path / "data.csv", [["when", "x", "y"], *rows])

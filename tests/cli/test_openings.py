@@ -98,6 +98,12 @@ def test_training_and_reproducing_it_read_once_each(folder: Path) -> None:
     assert len(opened) == HEADER + DIGEST + TABLE + DIALECT
 
 
+def test_a_recipe_and_the_selection_share_one_reading(folder: Path) -> None:
+    with openings("data.csv") as opened:
+        train(folder, "by_recipe", "recipe=quick")
+    assert len(opened) == HEADER + DIGEST + TABLE + DIALECT
+
+
 def test_a_column_that_two_models_read_as_two_kinds_is_read_twice_and_the_rest_once(folder: Path) -> None:
     with openings("data.csv") as opened:
         compared = bpcli("compare", "a", "other", "--json", cwd=folder).ok().json

@@ -59,6 +59,10 @@ def test_a_resolved_config_is_accepted(validator: Draft202012Validator, penguins
         "training: {class_weights: balanced, clip: {norm: 1.0}, penalty: {l1: 0.1, l2: 0.2}}",
         "layers: [{units: 3}, batch_norm, {units: 2, activation: {type: leaky_relu, slope: 0.1}}]",
         "layers: []",
+        "data: {path: a.csv, time: date}",
+        "data: {path: a.csv, time: [year, quarter]}",
+        'data: {path: a.csv, time: {column: date, format: "%Y%m%d", frequency: 7d, missing: error}}',
+        "data: {path: a.csv, time: {column: step, frequency: 1}}",
     ],
 )
 def test_what_bpcli_accepts_is_accepted(validator: Draft202012Validator, change: str):
@@ -78,6 +82,9 @@ def test_what_bpcli_accepts_is_accepted(validator: Draft202012Validator, change:
         "data: {path: a.csv, traget: species}",
         "data: {path: a.csv, columns: {island: categoric}}",
         "data: {path: a.csv, split: {test: 1.5}}",
+        "data: {path: a.csv, time: 3}",
+        "data: {path: a.csv, time: {format: x}}",
+        "data: {path: a.csv, time: {column: date, missing: drop}}",
         "layers: [{units: 0}]",
         "layers: [{units: many}]",
         "layers: [{unit: 3}]",

@@ -12,7 +12,7 @@ from bpcli.config.overrides import apply_overrides
 from bpcli.config.problems import validate
 from bpcli.config.yaml_text import parse_yaml
 from bpcli.errors import ConfigError, ExitCode
-from bpcli.spec import BareName, Sequence, Spec
+from bpcli.spec import BareName, Family, Sequence, Spec
 
 
 class Relu(Spec):
@@ -24,7 +24,7 @@ class LeakyRelu(Spec):
     slope: float = Field(default=0.01, gt=0)
 
 
-Activation = Annotated[Relu | LeakyRelu, Field(discriminator="type"), BareName()]
+Activation = Annotated[Relu | LeakyRelu, Family(), BareName()]
 
 
 class Dense(Spec):
@@ -39,7 +39,7 @@ class Dropout(Spec):
     rate: float = Field(ge=0, lt=1)
 
 
-Layer = Annotated[Dense | Dropout, Field(discriminator="type"), BareName(default="dense")]
+Layer = Annotated[Dense | Dropout, Family(), BareName(default="dense")]
 
 
 class Split(Spec):
@@ -105,6 +105,16 @@ def test_an_unknown_member_of_a_family_is_named_with_the_nearest() -> None:
 
 
 BOTH = "(available: 'relu', 'leaky_relu')"
+
+
+def test_an_unknown_type_of_a_column_is_no_unknown_column() -> None:
+    data = "{path: t.csv, target: y, columns: {review: texts, note: {type: txt}, title: {ngrams: 2}}}"
+    with pytest.raises(ConfigError) as caught:
+        validate(ExperimentConfig, parse_yaml(f"data: {data}\nlayers: []", "c.yaml"))
+    first, second, third = caught.value.messages
+    assert first == "c.yaml:1:50: data.columns.review: unknown column type 'texts'; did you mean 'text'?"
+    assert second.endswith("data.columns.note: unknown column type 'txt'; did you mean 'text'?")
+    assert "data.columns.title: needs the key 'type' to name the column type: one of 'numeric', " in third
 
 
 @pytest.mark.parametrize(

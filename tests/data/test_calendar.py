@@ -10,6 +10,7 @@ from bpcli.data.calendar import (
     day_of_month_of,
     days_of,
     hour_of,
+    iso_week_days,
     month_of,
     time_labels,
     weekday_of,
@@ -84,3 +85,15 @@ def test_dates_are_shown_with_as_much_of_the_time_as_one_of_them_needs(seconds: 
 )
 def test_times_of_day_are_shown_without_a_date(seconds: list[float], labels: list[str]) -> None:
     assert time_labels(np.array(seconds)) == labels
+
+
+@given(st.integers(1, 9998), st.integers(-1, 55))
+def test_weeks_are_those_of_iso_8601(year: int, week: int) -> None:
+    days = float(iso_week_days(np.array([year]), np.array([week]))[0])
+    try:
+        assert EPOCH + timedelta(days=days) == datetime.fromisocalendar(year, week, 1)
+    except ValueError:
+        assert days == np.inf
+    except OverflowError:
+        with pytest.raises(ValueError, match="week"):
+            datetime.fromisocalendar(year, week, 1)

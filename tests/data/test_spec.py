@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bpcli.data.series.time_spec import TimeSpec
 from bpcli.data.spec import DataSpec
+from bpcli.data.split_spec import SplitSpec
 
 
 def spec(**keys: Any) -> DataSpec:
@@ -86,3 +88,44 @@ def test_what_does_not_go_together_is_refused(keys: dict[str, Any], words: str) 
 )
 def test_a_query_says_whether_its_rows_have_an_order(query: str, is_ordered: bool) -> None:
     assert spec(url="sqlite:///a", query=query).is_ordered == is_ordered
+
+
+def test_rows_of_series_are_split_by_time() -> None:
+    series = spec(path="a", target="y", time="date", group="station", exclude=["date"])
+    assert series.split == SplitSpec(order="time")
+    assert spec(path="a", time="date", split={"validation": 0.2}).split == SplitSpec(validation=0.2, order="time")
+    assert spec(path="a", time="date", split={"order": "time", "stratify": False}).split.order == "time"
+    assert DataSpec(path="a", time=TimeSpec(column="date")).split.order == "time"
+    assert spec(path="a").split == SplitSpec()
+    assert spec(**series.model_dump()) == series, "as in a resolved config"
+
+
+def test_columns_of_the_time_are_read_as_words_even_if_excluded() -> None:
+    series = spec(path="a", time=["year", "quarter"], group="station", exclude=["year", "x"])
+    assert series.times == ["year", "quarter"]
+    assert series.kinds == dict.fromkeys(["station", "year", "quarter"], "categorical")
+    assert series.unread == {"x"}
+    assert spec(path="a").times == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"split": {"order": "random"}}, "omit order: random, which would mix past and future"),
+        ({"split": {"stratify": True}}, "whatever their classes; omit stratify"),
+        ({"split": {"seed": 1}}, "draws nothing; omit seed"),
+        ({"split": {"fold": "1/5"}}, "not into folds; omit fold"),
+        ({"split": {"column": "part"}}, "omit column, or time"),
+        ({"target": ["y", "date"]}, "time names 'date', which is the target"),
+        ({"group": "date"}, "time names 'date', which is a group"),
+        ({"weight": "date"}, "time names 'date', which is the weight"),
+        (
+            {"columns": {"date": {"type": "date"}}},
+            "time names 'date', which is in columns, too; write its format",
+        ),
+        ({"drop_duplicates": True}, "drop_duplicates would leave gaps"),
+    ],
+)
+def test_what_does_not_go_together_with_time_is_refused(keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        spec(path="a", time="date", **keys)

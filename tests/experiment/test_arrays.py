@@ -12,7 +12,7 @@ from experiments import prepared, reports, snapshot
 from extensions import Convolution
 
 from bpcli.data.table import Column, Table
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.nn.layers import Dense
 from bpcli.nn.network import Network
 from bpcli.training.stepping import SERIAL, Stepping

@@ -14,7 +14,7 @@ from experiments import after, prepared, reports, snapshot
 from bpcli.checks.gradcheck import check_gradient
 from bpcli.data.columns import ArrayInput
 from bpcli.errors import MismatchError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.models.model import Model
 
 Image: Any = pytest.importorskip("PIL.Image")

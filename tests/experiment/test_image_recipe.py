@@ -13,7 +13,8 @@ from commands import bpcli
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import MismatchError, UsageError
 from bpcli.experiment.first_config import draft_config
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 
 
 def images(folder: Path, rows: int = 60, side: int = 16) -> Path:

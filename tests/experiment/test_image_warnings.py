@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 
 X = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 3)).astype(np.float64)
 Y = np.resize(["a", "b", "a", "c"], 40)

@@ -16,7 +16,7 @@ from bpcli.data.columns import ArrayInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import MemoryLimitError, MismatchError
 from bpcli.experiment.memory_estimate import estimate_memory
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.models.summary import ExperimentSummary
 from bpcli.nn.layers import ConvLayer
 from bpcli.training.stepping import SERIAL

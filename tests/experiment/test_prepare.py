@@ -12,9 +12,10 @@ from bpcli.data.examples.selection import select_examples
 from bpcli.data.files.source import open_source
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, ExitCode, MemoryLimitError, MismatchError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.nn.losses import BinaryCrossEntropy
-from bpcli.training import EpochReport, train
+from bpcli.training import EpochReport
+from bpcli.training.loop import train
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 ROWS = 60

@@ -16,7 +16,8 @@ from small_runs import trained
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import ConfigError, MismatchError
 from bpcli.experiment.opening import open_experiment
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.recipes.choice import with_choices
 
@@ -146,7 +147,7 @@ def test_the_config_of_a_run_has_every_value_and_trains_the_same(tmp_path: Path)
     run = trained(tmp_path)
     resolved = yaml.safe_load((run / "config.yaml").read_text())
     assert resolved["recipe"] == "tabular@1"
-    assert resolved["ensemble"] == {"members": 2, "folds": True, "combine": "mean"}
+    assert resolved["ensemble"] == {"members": 2, "folds": True, "linear": False, "combine": "mean"}
     again = open_experiment(run / "config.yaml")
     first = open_experiment(tmp_path / "c.json")
     assert all(one.overridden is False for one in again.recipe if one.key == "schedule")

@@ -13,7 +13,8 @@ from commands import bpcli
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import MismatchError, UsageError
 from bpcli.experiment.first_config import draft_config
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.recipes.facts import DataFacts
 from bpcli.experiment.recipes.texts_1 import of_text_rows, of_texts
 
@@ -93,6 +94,16 @@ def test_few_rows_have_more_epochs(tmp_path: Path, rows: int, epochs: int) -> No
 def test_many_rows_have_fewer_epochs(rows: int, outcomes: int, epochs: int) -> None:
     facts = DataFacts(rows, True, 0, 0, arrays=False, validated=False, texts=1, characters=80, outcomes=outcomes)
     assert next(one.value for one in of_texts(facts) if one.key == "training.epochs") == epochs
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcomes", "rate", "batch_size"),
+    [(2_499, 2, 0.02, 64), (2_500, 2, 0.04, 128), (2_500, 3, 0.02, 64), (2_500, 0, 0.02, 64), (2_500, 10, 0.007, 64)],
+)
+def test_two_classes_of_enough_rows_have_larger_batches(rows: int, outcomes: int, rate: float, batch_size: int) -> None:
+    facts = DataFacts(rows, outcomes > 0, 0, 0, arrays=False, validated=False, texts=1, outcomes=outcomes)
+    values = {one.key: one.value for one in of_texts(facts)}
+    assert (values["optimizer"]["learning_rate"], values["training.batch_size"]) == (rate, batch_size)
 
 
 def test_few_rows_are_all_trained_on_and_a_tenth_of_many_validates(tmp_path: Path) -> None:

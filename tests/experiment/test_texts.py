@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import yaml
 from commands import bpcli
 from experiments import after, prepared, reports, snapshot
 
+import bpcli as package
 from bpcli.checks.gradcheck import check_gradient
 from bpcli.errors import MismatchError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.inspection import attributions as module
 from bpcli.inspection.attributions import attributions
 from bpcli.models.model import Model
@@ -159,6 +161,39 @@ def test_explained_predictions_name_terms(folder: Path, tmp_path: Path) -> None:
     assert "note: row 1 of review, contributions by term: broken (+" in found.err
 
 
+def test_explanations_are_valid_csv_and_json_whatever_the_terms_are(tmp_path: Path) -> None:
+    texts = ['good, "really" 5%', 'bad; "so" bad'] * 10
+    with (tmp_path / "reviews.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["review", "label"], *([text, text[0]] for text in texts)])
+    data = {"path": "reviews.csv", "target": "label", "columns": {"review": "text"}, "accept": ["repeated_texts"]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"recipe": "text", "data": data}))
+    bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run", "--quiet").ok()
+    predict = ["predict", tmp_path / "reviews.csv", "--run", tmp_path / "run", "--explain"]
+    rows = bpcli(*predict).ok().rows
+    objects = [json.loads(line) for line in bpcli(*predict, "--jsonl").ok().out.splitlines()]
+    assert len(rows) == len(objects) == 20
+    assert {*rows[0]} == {*objects[0]} == {"prediction", "explained", "baseline", "contribution_review", "terms_review"}
+    terms = objects[0]["terms_review"]
+    assert {"good ,", ', "'} <= {one["term"] for one in terms}
+    assert rows[0]["terms_review"] == "; ".join(f"{one['term']} ({one['contribution']:.4g})" for one in terms)
+
+
+def test_python_explains_as_the_command_does(folder: Path, tmp_path: Path) -> None:
+    rows = [
+        {"review": "the box is broken", "score": 0.0, "shop": "north"},
+        {"review": "great", "score": 1, "shop": "x"},
+    ]
+    (tmp_path / "new.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    command = bpcli("predict", tmp_path / "new.jsonl", "--run", folder / "run", "--explain", "--jsonl").ok().out
+    found = package.explain(package.load(folder / "run"), rows)
+    assert found.columns == ("review", "score", "shop")
+    for place, line in enumerate(map(json.loads, command.splitlines())):
+        assert [line[f"contribution_{name}"] for name in found.columns] == found.contributions[place, 0].tolist()
+        assert (line["explained"], line["baseline"]) == (found.explained[place, 0], found.baseline[place, 0])
+        strongest = found.terms[0].strongest(0, 10)[place]
+        assert [(one["term"], one["contribution"]) for one in line["terms_review"]] == strongest
+
+
 def test_inspections_rank_terms_and_say_what_they_speak_for(folder: Path) -> None:
     shown = bpcli("inspect", folder / "run").ok().out
     assert "review: terms by the mean size of their contribution" in shown
@@ -170,6 +205,30 @@ def test_inspections_rank_terms_and_say_what_they_speak_for(folder: Path) -> Non
     assert all(one["contribution"] > 0 for one in terms["terms"][:3])
     assert {one["column"] for one in document["importance"]["columns"]} == {"review", "score", "shop"}
     assert "terms" not in bpcli("inspect", folder / "run", "--column", "score", "--json").ok().json
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_terms_contribute_to_each_of_several_targets(tmp_path: Path, count: int) -> None:
+    generator, names = np.random.default_rng(0), [f"y{place}" for place in range(count)]
+    lines = [["review", *names]]
+    for _ in range(120):
+        words = generator.choice(["big", "small", "red", "blue"], 4).tolist()
+        lines.append(
+            [" ".join(words), *(words.count("big") - words.count("small"), *[words.count("red")] * (count - 1))]
+        )
+    with (tmp_path / "t.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(lines)
+    data = {"path": "t.csv", "target": names, "columns": {"review": {"type": "text", "ngrams": 1}}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"recipe": "text", "data": data}))
+    bpcli("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run", "--quiet").ok()
+    terms = bpcli("inspect", tmp_path / "run", "--json").ok().json["terms"][0]["terms"]
+    of_big = next(one for one in terms if one["term"] == "big")
+    assert [*of_big["by_target"]] == names
+    assert of_big["by_target"]["y0"] > 0 > of_big["by_target"]["y1"]  # a big one leaves less room for red ones
+    assert of_big["contribution"] == pytest.approx(np.mean([*of_big["by_target"].values()]))
+    shown = bpcli("inspect", tmp_path / "run").ok().out
+    assert ("contribution to y1" in shown) == (count == 2)
+    assert (f"mean over the rows with the term and the {count} targets" in " ".join(shown.split())) == (count == 5)
 
 
 def test_reports_have_the_terms(folder: Path, tmp_path: Path) -> None:
@@ -190,6 +249,22 @@ def test_a_traced_step_shows_the_terms_of_its_rows(folder: Path, tmp_path: Path,
     document = bpcli("trace", tmp_path / "config.yaml", "--row", "1", "--json", *path).ok().json
     assert document["loss"]["after"] < document["loss"]["before"]
     bpcli("trace", tmp_path / "config.yaml", "--row", "1", "--html", tmp_path / "step.html", *path).ok()
+
+
+def test_a_traced_step_shows_terms_beside_bins(folder: Path, tmp_path: Path) -> None:
+    data = config()["data"] | {"path": str(folder / "reviews.csv"), "encoders": {"numeric": "piecewise_linear"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config() | {"data": data}))
+    with (folder / "reviews.csv").open() as stream:
+        words = {*max(csv.DictReader(stream), key=lambda row: float(row["score"]))["review"].split()}
+    with (folder / "reviews.csv").open() as stream:
+        scores = [float(row["score"]) for row in csv.DictReader(stream)]
+    row = str(1 + scores.index(max(scores)))  # past every bin
+    text = bpcli("trace", tmp_path / "config.yaml", "--row", row).ok().out
+    inputs = text[: text.index("FORWARD")]
+    assert inputs.count("past the bin") == 15
+    assert all(f"review: {word} " in inputs for word in words)
+    bpcli("trace", tmp_path / "config.yaml", "--row", row, "--html", tmp_path / "step.html").ok()
+    assert "review: " in (tmp_path / "step.html").read_text()
 
 
 def test_a_traced_step_is_that_of_training(folder: Path) -> None:
@@ -263,6 +338,44 @@ def test_training_from_a_model_takes_no_other_options_of_texts(folder: Path) -> 
         found = bpcli("train", folder / "config.yaml", "--from", folder / "run", "--set", change)
         assert found.code == 2
         assert f"column 'review': {option.partition(':')[0]} " in found.err
+
+
+def test_training_from_a_model_counts_the_words_that_it_does_not_know(folder: Path) -> None:
+    rows = (folder / "reviews.csv").read_text().replace("box", "parcel").replace("today", "late")
+    (folder / "later.csv").write_text(rows)
+    train = ["train", folder / "config.yaml", "--from", folder / "run", "--run-dir"]
+    found = bpcli(*train, folder / "later", "--set", "data.path=later.csv").ok()
+    assert (
+        "note: column 'review': 2 words of the training rows without a weight, as the earlier training did not have "
+        "them: "
+    ) in found.err
+    assert {"'parcel'", "'late'"} <= {*re.findall("'[a-z]+'", found.err)}
+    assert "without a weight" not in bpcli(*train, folder / "again").ok().err
+
+
+def test_training_from_a_model_on_another_table_names_the_column_that_is_missing(folder: Path) -> None:
+    lines = ["shop,score,label", *(f"{'ab'[row % 3 > 1]},{row % 7},{'xy'[row % 2]}" for row in range(60))]
+    (folder / "other.csv").write_text("\n".join(lines) + "\n")
+    data = {"path": "other.csv", "target": "label", "columns": {"shop": config()["data"]["columns"]["shop"]}}
+    (folder / "other.yaml").write_text(yaml.safe_dump(config() | {"data": data}))
+    found = bpcli("train", folder / "other.yaml", "--from", folder / "run")
+    assert found.code == 2
+    assert "data: column 'review' is missing, but an input of" in found.err
+
+
+@pytest.mark.parametrize("cells", [["3.5", "12", "7,1"], ["!?", "...", "?"]], ids=["numbers", "signs"])
+def test_texts_without_a_letter_are_noted(tmp_path: Path, cells: list[str]) -> None:
+    with (tmp_path / "t.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["review", "label"], *([cells[row % 3], "ab"[row % 2]] for row in range(60))])
+    of = {"data": {"path": "t.csv", "target": "label", "columns": {"review": "text"}}, "recipe": "text"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(of))
+    note = (
+        "note: column 'review': declared as text, but no cell has a letter: its words are digits and signs; should it "
+        "be numeric or categorical?\n"
+    )
+    assert note in bpcli("check", tmp_path / "config.yaml").err
+    (tmp_path / "t.csv").write_text((tmp_path / "t.csv").read_text().replace(cells[0], f"{cells[0]} so"))
+    assert "no cell has a letter" not in bpcli("check", tmp_path / "config.yaml").err
 
 
 def test_a_sentence_is_no_path_of_a_picture(folder: Path) -> None:

@@ -19,7 +19,8 @@ from bpcli.history.diagnosis import diagnose
 from bpcli.jobs.epoch_record import epoch_record
 from bpcli.nn.layers import DenseLayer
 from bpcli.storage.records import EpochRecord
-from bpcli.training import EpochReport, train
+from bpcli.training import EpochReport
+from bpcli.training.loop import train
 
 
 def records_of(name: str, *overrides: str) -> tuple[list[EpochRecord], dict[int, str], str | None]:
@@ -107,7 +108,8 @@ def test_of_a_sick_network_it_is_said_what_is_wrong(name: str, overrides: list[s
     assert all("\n" not in line for line in found)
 
 
-QUICK = ("xor", "penguins", "snippets", "snippets_rating")
+SERIES = ("co2", "unemployment", "weather", "stations", "index")
+QUICK = ("xor", "penguins", "snippets", "snippets_rating", *SERIES)
 LONG = ("auto_mpg", "credit", "textbook", "concrete", "digits", "fashion", "digits_conv", "fashion_conv", "clothes")
 
 

@@ -19,7 +19,8 @@ from records import record_of
 from same_runs import check_same, go, new_run
 
 from bpcli.config import load_config
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.history import tensorboard
 from bpcli.history.tensorboard import EventFile, scalars
 from bpcli.jobs.resume import resume_state

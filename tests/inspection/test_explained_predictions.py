@@ -15,6 +15,7 @@ from bpcli.inspection.explained_predictions import AttributionColumns
 from bpcli.jobs.training import train
 from bpcli.models.evaluation import split_rows
 from bpcli.models.model import Model
+from bpcli.models.prediction_lines import CsvLines
 
 
 def written(model: Model, rows: int = 10**9) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -22,7 +23,7 @@ def written(model: Model, rows: int = 10**9) -> tuple[list[str], np.ndarray, np.
     table = split_rows(model, None).table
     table = table.take(np.arange(min(rows, table.rows)))
     explained = AttributionColumns(model)
-    cells = np.array([[float(cell) for cell in column] for column in explained.columns(table)])
+    cells = np.array([[float(cell) for cell in column] for column in explained.columns(table, CsvLines([]))])
     return explained.header, cells, model.outcome(table)[0].predicted
 
 

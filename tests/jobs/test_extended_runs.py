@@ -15,7 +15,8 @@ from same_runs import go, new_run
 from bpcli.checks.gradcheck import check_gradient
 from bpcli.data.table import Table
 from bpcli.errors import CheckpointError, DivergedError
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.inspection.gradient_report import GradientReport
 from bpcli.jobs.resume import resume_state
 from bpcli.models.feature_names import Names
@@ -29,7 +30,8 @@ from bpcli.tracing.chosen_rows import choose_rows
 from bpcli.tracing.page import trace_page
 from bpcli.tracing.parts import Grid, Heading
 from bpcli.tracing.step import trace_step
-from bpcli.training import TrainingPlan, train
+from bpcli.training import TrainingPlan
+from bpcli.training.loop import train
 from bpcli.training.steps.serial import SerialSteps
 
 CITIES = ["Aarau", "Bern", "Chur", "Davos", "Elm", "Flims"]

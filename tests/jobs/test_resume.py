@@ -12,7 +12,7 @@ from experiments import after, prepared, snapshot, taken_so, write_csv
 from small_runs import cut_short, experiment, trained
 
 from bpcli.errors import CheckpointError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.pace import Pace
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner

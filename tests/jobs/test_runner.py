@@ -14,7 +14,8 @@ from same_runs import check_same, contents, go, new_run, records
 
 from bpcli.config import load_config
 from bpcli.errors import CheckpointError, DivergedError, ExitCode
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner

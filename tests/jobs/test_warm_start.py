@@ -18,7 +18,7 @@ from same_runs import check_same
 import bpcli as package
 from bpcli.errors import BpcliError, CheckpointError, ConfigError, UsageError
 from bpcli.experiment.opening import open_experiment
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.reproduction import Reproduction
 from bpcli.jobs.resume import open_run, resume_state
 from bpcli.jobs.runner import Runner

@@ -8,7 +8,8 @@ import pytest
 from commands import CONFIGS
 
 from bpcli.config import load_config
-from bpcli.experiment.prepare import Prepared, prepare
+from bpcli.experiment.prepare import prepare
+from bpcli.experiment.prepared import Prepared
 from bpcli.models.summary import ExperimentSummary, NetworkSummary
 from bpcli.models.tables import column_table, layer_table
 

@@ -37,6 +37,7 @@ from bpcli.nn.layers import (
     Position,
     Residual,
     Scale,
+    Skip,
 )
 from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
@@ -84,7 +85,15 @@ def test_a_training_step_of_dense_layers_allocates_no_array(activation: Any) -> 
 
 @pytest.mark.parametrize(
     "layer",
-    [Dropout(rate=0.2), Dropout(rate=0.2, schedule="constant"), BatchNorm(), LayerNorm(), Scale(), Parametric()],
+    [
+        Dropout(rate=0.2),
+        Dropout(rate=0.2, schedule="constant"),
+        BatchNorm(),
+        LayerNorm(),
+        Scale(),
+        Parametric(),
+        Skip(layers=[Dense(units=5), BatchNorm(), Dropout(rate=0.2)]),
+    ],
     ids=lambda layer: layer.type,
 )
 def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
@@ -102,8 +111,9 @@ def test_a_training_step_of_other_layers_allocates_no_array(layer: Any) -> None:
             Flatten(),
             Residual(layers=[Dense(units=60, activation="mish"), Scale(), Parametric()]),
         ],
+        [Skip(layers=[Conv(filters=8, stride=2), LayerNorm(), Flatten(), Dense(units=9)]), Dense(units=5)],
     ],
-    ids=["pools", "norms", "residual"],
+    ids=["pools", "norms", "residual", "skip"],
 )
 def test_a_training_step_of_images_allocates_no_array(layers: list[Any]) -> None:
     step = WholeStep(layers, MeanSquaredError(), Adam(), rows=32, n_in=Grid((20, 16, 3)))

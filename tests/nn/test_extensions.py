@@ -25,7 +25,8 @@ from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import Adam
 from bpcli.storage.safetensors_file import seal, unseal
-from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, train
+from bpcli.training import EpochReport, TrainingPlan, TrainingSpec
+from bpcli.training.loop import train
 
 COUNT = 300
 GENERATOR = np.random.default_rng(0)

@@ -37,6 +37,8 @@ from bpcli.nn.layers import (
     Position,
     Residual,
     Scale,
+    Skip,
+    SkipLayer,
 )
 from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.losses import Loss
@@ -62,6 +64,7 @@ SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
     "layer_norm": lambda activation: LayerNorm(),
     "scale": lambda activation: Scale(),
     "parametric": lambda activation: Parametric(activation=activation),
+    "skip": lambda activation: Skip(layers=[Dense(units=2, activation=activation), BatchNorm(), Dropout(rate=0.2)]),
 }
 
 OF_IMAGES: dict[str, Callable[[Any], list[Any]]] = {
@@ -76,6 +79,10 @@ OF_IMAGES: dict[str, Callable[[Any], list[Any]]] = {
     ],
     "batch_norm": lambda activation: [BatchNorm(), Conv(filters=2, activation=activation), BatchNorm()],
     "layer_norm": lambda activation: [Conv(filters=6, activation=activation), LayerNorm()],
+    "skip": lambda activation: [
+        Conv(filters=2, activation=activation),
+        Skip(layers=[Scale(), Conv(filters=3, kernel=2, activation="tanh"), LayerNorm()]),
+    ],
 }
 """Layers of images, and norms of their channels, each behind a convolution."""
 
@@ -131,11 +138,22 @@ def distance_to_kinks(step: TrainingStep) -> float:
         if isinstance(layer, DenseLayer):
             z = x.reshape(len(x), -1) @ params["weight"] + params.get("bias", 0.0)
             distances.append(distance_to_kinks_of_activation(layer.activation, z))
+        elif isinstance(layer, SkipLayer):
+            distances.append(distance_to_kinks_of_skip(layer, params, x))
         elif isinstance(layer, ConvLayer):
             distances.append(distance_to_kinks_of_activation(layer.activation, layer.weighted_sums(params, x)))
         elif isinstance(layer, MaxPoolLayer):
             distances.append(distance_to_ties(x))
     return min(distances)
+
+
+def distance_to_kinks_of_skip(layer: SkipLayer, params: Any, x: Array) -> float:
+    """Distance of the first layer within, if it is dense; no other has kinks here."""
+    first = layer.body.layers[0]
+    if not isinstance(first, DenseLayer):
+        return np.inf
+    z = x.reshape(len(x), -1) @ params["0.weight"] + params["0.bias"]
+    return distance_to_kinks_of_activation(first.activation, z)
 
 
 def distance_to_ties(images: Array) -> float:
@@ -252,6 +270,16 @@ def test_every_kind_of_layer_is_checked() -> None:
     assert {*SECOND_LAYERS, *OF_IMAGES} == {member.model_fields["type"].default for member in members(LayerSpec)}
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=named)
+def test_backpropagation_gives_the_gradient_through_a_network_of_which_the_first_layer_is_skipped(
+    activation: Any,
+) -> None:
+    """The inputs need no gradient, so that the skip passes none on."""
+    layers = [Skip(layers=[Dense(units=3, activation=activation), Dense(units=2, activation="tanh")])]
+    step = step_away_from_kinks(layers, losses.MeanSquaredError(), 2, weighted=True)
+    assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
+
+
 LAYERS = [
     *(Dense(units=3, activation=activation) for activation in ACTIVATIONS),
     Dropout(rate=0.3),
@@ -260,6 +288,7 @@ LAYERS = [
     Scale(),
     Parametric(activation="selu"),
     Parametric(activation="tanh"),
+    Skip(layers=[Dense(units=2, activation="tanh"), LayerNorm()]),
 ]
 
 

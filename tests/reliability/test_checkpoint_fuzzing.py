@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bpcli.errors import BpcliError, CheckpointError
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner
 from bpcli.models.evaluation import evaluate_split

@@ -13,13 +13,14 @@ from experiments import prepared, snapshot, timeless, write_csv
 from networks import members
 from same_runs import new_run
 
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport, train
+from bpcli.training import EpochReport
+from bpcli.training.loop import train
 
 EPOCHS, STEPS = 5, 10
 POINTS = EPOCHS * STEPS

@@ -31,6 +31,12 @@ def test_losses_share_a_chart_and_each_metric_has_one() -> None:
     assert sentence.startswith("Epochs are compared by validation accuracy; the best is epoch 2, ")
 
 
+def test_without_validation_the_legend_has_no_validation_loss() -> None:
+    records = [record(epoch, train_loss=4.0 / epoch, validation_loss=None, validation_f1=None) for epoch in (1, 2)]
+    (loss,) = learning_section(records, Summary()).charts
+    assert [one.name for one in loss.series] == ["train loss"]
+
+
 def test_a_run_without_a_best_epoch_has_no_mark() -> None:
     section = learning_section(RECORDS, Summary())
     assert [chart.mark for chart in section.charts] == [None, None]

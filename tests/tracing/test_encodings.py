@@ -11,7 +11,7 @@ from traces import prepared_in
 
 from bpcli.data.columns import FittedInput
 from bpcli.data.targets import FittedTarget
-from bpcli.experiment.prepare import Prepared
+from bpcli.experiment.prepared import Prepared
 from bpcli.tracing import encodings
 from bpcli.tracing.encodings import inputs_made, targets_made
 

@@ -22,7 +22,7 @@ from bpcli.nn.losses import (
     Quantile,
     Tweedie,
 )
-from bpcli.training.constant import baseline_loss
+from bpcli.training.constant import baseline_loss, best_constant
 
 NUMBERS = np.array([[1.0], [2.0], [2.5], [9.0]])
 LABELS = np.array([[0.0], [0.0], [1.0], [0.0]])
@@ -76,3 +76,14 @@ def test_it_is_the_entropy_of_the_classes_or_the_variance_of_the_numbers() -> No
 def test_rows_are_weighted() -> None:
     weighted = dataset(LABELS, np.array([1.0, 1.0, 6.0, 0.0]))
     assert baseline_loss(BinaryCrossEntropy(), weighted, 1) == pytest.approx(entropy(0.25))
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy(), MeanSquaredError(), Hinge(), Quantile(quantile=0.3)])
+def test_rows_of_few_distinct_targets_count_by_their_weights(loss: Any) -> None:
+    """The middle of the interval is found among rows that are all distinct too, so nearly equal ones are compared."""
+    generator = np.random.default_rng(0)
+    y, weight = generator.integers(0, 2, (200, 1)).astype(np.float64), generator.uniform(0.5, 2.0, 200)
+    distinct = y + np.linspace(0.0, 1e-9, 200)[:, None]
+    for of_rows in (None, weight):
+        few, many = (best_constant(loss, dataset(of, of_rows), 1) for of in (y, distinct))
+        np.testing.assert_allclose(few, many, atol=1e-6)

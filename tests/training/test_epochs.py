@@ -125,7 +125,8 @@ def test_the_best_parameters_and_layer_state_are_those_of_the_best_epoch() -> No
 
 
 def epochs(of: TrainingPlan, state: Any) -> Iterable[Any]:
-    from bpcli.training import EpochReport, train
+    from bpcli.training import EpochReport
+    from bpcli.training.loop import train
 
     return (event for event in train(of, state) if isinstance(event, EpochReport))
 

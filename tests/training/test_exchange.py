@@ -15,7 +15,8 @@ from bpcli.errors import DivergedError
 from bpcli.nn.layers import Dense
 from bpcli.nn.optimizers import Sgd
 from bpcli.system.threads import Crew
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, choose_stepping, train
+from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, choose_stepping
+from bpcli.training.loop import train
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps import Exchange, steps_for
 from bpcli.training.steps.base import StepSums

@@ -183,7 +183,7 @@ def test_vectors_are_narrowed_to_some_sparse_rows() -> None:
     assert layout.narrowed(vector[None], narrow, {"text": np.array([0, 2])}).tolist() == [found.tolist()]
 
 
-@pytest.mark.parametrize(("longest", "units"), [(60, 20), (1300, 4)], ids=["short", "long"])
+@pytest.mark.parametrize(("longest", "units"), [(60, 20), (1300, 4), (60, 2)], ids=["short", "long", "few units"])
 def test_a_step_allocates_no_array(longest: int, units: int) -> None:
     """Sizes are such that an index for each term of a batch would take more than what Python's objects need."""
     rows, size = 256, 3000

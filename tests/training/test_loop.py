@@ -17,7 +17,8 @@ from bpcli.nn.layers.gathering import GATHERED_FROM
 from bpcli.nn.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError, Poisson
 from bpcli.nn.optimizers import Adam, OptimizerSpec, Sgd
 from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec, train
+from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec
+from bpcli.training.loop import train
 from bpcli.training.spec import Average, Clip, EarlyStopping, Penalty
 
 GENERATOR = np.random.default_rng(0)

@@ -2,8 +2,6 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, Range, Surprise
 from bpcli.data.columns.categorical_inputs import CategoricalInput, EmbeddedInput, OneHotInput, OrdinalInput, SignInput
@@ -15,6 +13,7 @@ from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_mean import TargetMeanInput
 from bpcli.data.columns.text_input import TextInput
+from bpcli.spec import Family
 
 FittedInput = Annotated[
     NumericInput
@@ -29,7 +28,7 @@ FittedInput = Annotated[
     | CensoredInput
     | TextInput
     | ArrayInput,
-    Field(discriminator="type"),
+    Family(),
 ]
 
 __all__ = [

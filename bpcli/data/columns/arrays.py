@@ -19,16 +19,13 @@ from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, as_bytes, in_files
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.statistics import Values
-from bpcli.data.table import Column, Kind, Table
+from bpcli.data.table import Column, Kind, Table, position_names
 from bpcli.errors import DataError
 from bpcli.nn.field_layers import FieldLayers
 from bpcli.nn.layers import LayerSpec
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Text
 from bpcli.wording import quoted, shown_shape
-
-TOGETHER = 64
-"""Number of positions made contiguous at a time: 4 MB for 60,000 rows of bytes."""
 
 Axis = Annotated[int, Field(gt=0)]
 
@@ -42,7 +39,7 @@ class ArrayInput(InputBase):
 
     type: Literal["array"] = "array"
     kind: Literal["numeric", "boolean"] = "numeric"
-    shape: Sequence[Axis] = Field(min_length=2)
+    shape: Sequence[Axis] = Field(min_length=1)
     stored: str = Field(
         pattern=r"^(bool|u?int(8|16|32|64)|float(16|32|64))$", description="Data type of the training array."
     )
@@ -68,6 +65,9 @@ class ArrayInput(InputBase):
     columns: Sequence[Text] = Field(default=(), description="Columns that hold the positions, if no array does.")
     pictures: bool = Field(default=False, description="Whether files hold paths of pictures instead of numbers.")
     layers: Sequence[LayerSpec] = Field(default=(), description="Layers of the array alone, if any: its stem.")
+    first: int | None = Field(
+        default=None, description="Time step of the first position, counted from now, if positions are time steps."
+    )
 
     @model_validator(mode="after")
     def _check_sizes(self) -> ArrayInput:
@@ -88,6 +88,8 @@ class ArrayInput(InputBase):
         for name, places in (("missing", self.missing), ("constant", self.constant)):
             if [*places] != sorted({*places}) or places[-1:] >= (size,):
                 raise ValueError(f"{name} must be positions of the array, in order")
+        if len(self.shape) < 2 and self.first is None:
+            raise ValueError("an array has two axes or more, unless its positions are time steps")
         if self.grid and len(self.shape) > 3:
             raise ValueError("an image or a series has two or three axes")
         if self.columns and len({*self.columns}) != size:
@@ -105,6 +107,7 @@ class ArrayInput(InputBase):
             "stored": column.values.dtype.name,
             "missing": tuple(compress(range(len(positions)), (one.indicator for one in positions))),
             "constant": tuple(place for place, one in enumerate(positions) if one.constant is not None),
+            "first": column.first,
         }
         if isinstance(first, BooleanInput):
             return cls(kind="boolean", encoder="boolean", mean=tuple(one.fill for one in positions), **about)
@@ -154,7 +157,7 @@ class ArrayInput(InputBase):
         """Names of the positions: X0, X1 and so on in the order of a file, or those of the columns that hold them."""
         if self.columns:
             return list(self.columns)
-        return arranged_names([f"{self.name}{place}" for place in range(self.size)], self.shape, self.layout)
+        return arranged_names(position_names(self.name, self.size, self.first), self.shape, self.layout)
 
     @property
     def features(self) -> list[str]:
@@ -204,9 +207,9 @@ class ArrayInput(InputBase):
         return None if least is None or greatest is None else (least, greatest)
 
     def field(self, place: int) -> fields.Field | None:
-        """Field of the array's shape, or None if there are missing indicators."""
+        """Field of the array's shape, or None if it is a row of numbers, or there are missing indicators."""
         shape = fields.Grid(self.shape) if self.grid else self.shape
-        return None if self.missing else fields.Field(self.name, shape, places=(place,))
+        return None if self.missing or len(shape) < 2 else fields.Field(self.name, shape, places=(place,))
 
     @property
     def stem(self) -> StemSpec | None:
@@ -290,11 +293,3 @@ class ArrayInput(InputBase):
             constant=np.array(self.constant, np.intp),
             held=self.held_values,
         )
-
-
-def contiguous_positions(column: Column) -> Iterator[Column]:
-    """Positions of an array as columns with contiguous values."""
-    flat: NDArray[Any] = column.values.reshape(len(column), prod(column.shape))
-    for first in range(0, flat.shape[1], TOGETHER):
-        for place, values in enumerate(np.ascontiguousarray(flat[:, first : first + TOGETHER].T), first):
-            yield Column(f"{column.name}{place}", column.kind, values)

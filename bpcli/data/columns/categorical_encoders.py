@@ -14,7 +14,7 @@ from bpcli.data.columns.statistics import Values, mean
 from bpcli.data.columns.target_mean import TargetMean, TargetMeanInput
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.spec import BareName, Spec, Words
+from bpcli.spec import BareName, Family, Spec, Words
 from bpcli.wording import quoted
 
 MinCount = Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)]
@@ -155,7 +155,7 @@ class Ordinal(Spec):
         )
 
 
-CategoricalEncoder = Annotated[OneHot | Ordinal | TargetMean | Embedded | Auto, Field(discriminator="type"), BareName()]
+CategoricalEncoder = Annotated[OneHot | Ordinal | TargetMean | Embedded | Auto, Family(), BareName()]
 
 FittedCategories = OneHotInput | SignInput | EmbeddedInput | OrdinalInput | TargetMeanInput
 """Column fitted by one of these encoders."""

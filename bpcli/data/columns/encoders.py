@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from math import inf
 from operator import lt
-from statistics import NormalDist
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -189,6 +188,8 @@ class Quantile(Spec):
         middle = (shares[first] + shares[first + counts - 1]) / 2
         scores = middle.tolist()
         if self.output == "normal":
+            from statistics import NormalDist
+
             # A margin of half a landmark keeps the outermost scores finite.
             margin = 0.5 / len(shares)
             scores = [NormalDist().inv_cdf(min(max(share, margin), 1 - margin)) for share in scores]

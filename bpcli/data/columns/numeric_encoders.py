@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from bpcli.arrays import fields
 from bpcli.data.columns.encoders import Affine, Landmarks, MinMax, NoScaling, Quantile, Robust, Standard
 from bpcli.data.columns.periodic import EmbeddedNumber, PeriodicEncoder
@@ -13,14 +11,14 @@ from bpcli.data.columns.piecewise_linear import Bins, PiecewiseLinear
 from bpcli.data.columns.smooth_clip import SmoothClip, SmoothlyClipped
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.periodic import Periodic
-from bpcli.spec import BareName
+from bpcli.spec import BareName, Family
 from bpcli.wording import quoted, yaml_scalar
 
-Encoding = Annotated[Affine | Landmarks | SmoothlyClipped | Bins | EmbeddedNumber, Field(discriminator="type")]
+Encoding = Annotated[Affine | Landmarks | SmoothlyClipped | Bins | EmbeddedNumber, Family()]
 
 NumericEncoder = Annotated[
     Standard | MinMax | Robust | SmoothClip | PiecewiseLinear | PeriodicEncoder | Quantile | NoScaling,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]
 

@@ -13,9 +13,9 @@ from bpcli.arrays.memory import Array
 from bpcli.data.columns.encoders import Affine, Standard, is_negligible
 from bpcli.data.columns.smooth_clip import SmoothClip, SmoothlyClipped
 from bpcli.data.columns.statistics import Values, quantiles
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Family, Sequence, Spec
 
-Scaled = Annotated[Affine | SmoothlyClipped, Field(discriminator="type")]
+Scaled = Annotated[Affine | SmoothlyClipped, Family()]
 
 SHORTEST, EXACT = 6, 17
 """Significant digits in names of bins: six, or as many as it takes to tell all edges apart, at most float64's."""

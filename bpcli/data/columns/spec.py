@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from bpcli.data.columns.arrays import ArrayInput, contiguous_positions
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.categorical_encoders import CategoricalEncoder, FittedCategories
 from bpcli.data.columns.censored import CensoredInput, bounds_of
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
@@ -17,6 +17,7 @@ from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
 from bpcli.data.columns.known import constant_content, known_values, known_weights
 from bpcli.data.columns.numeric_encoders import NumericEncoder, require_for_array, with_bins
+from bpcli.data.columns.positions import contiguous_positions
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.spec_base import ColumnSpecBase, EncodersSpec, Imputation, imputed
 from bpcli.data.columns.statistics import Values, mean
@@ -26,7 +27,7 @@ from bpcli.data.notations import DateNotation, NumberNotation, Order, TimeNotati
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.spec import BareName, Text, type_name
+from bpcli.spec import BareName, Family, Text, type_name
 from bpcli.wording import quoted
 
 
@@ -250,6 +251,6 @@ ColumnSpec = Annotated[
     | CensoredColumn
     | ImageColumn
     | TextColumn,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]

@@ -22,7 +22,7 @@ from bpcli.data.columns.encoders import (
     affine,
 )
 from bpcli.data.columns.statistics import Values, mean
-from bpcli.spec import BareName, Spec
+from bpcli.spec import BareName, Family, Spec
 
 LEAST_SHIFT = 0.01
 """Smallest shift of the logarithm of a target with zeros, as a share of the median of the positive values. A tinier one
@@ -80,7 +80,7 @@ class Ratio(Spec):
         return encoded * self.scale
 
 
-TargetEncoding = Annotated[Affine | Ratio | Logarithm | Landmarks, Field(discriminator="type")]
+TargetEncoding = Annotated[Affine | Ratio | Logarithm | Landmarks, Family()]
 
 
 class Log(Spec):
@@ -123,7 +123,5 @@ def ratio_to_mean(values: Values, weights: Values | None = None) -> Ratio:
     return Ratio(scale=affine(0.0, mean(values, weights)).scale)
 
 
-TargetEncoder = Annotated[
-    Standard | MinMax | Robust | Log | Quantile | NoScaling, Field(discriminator="type"), BareName()
-]
+TargetEncoder = Annotated[Standard | MinMax | Robust | Log | Quantile | NoScaling, Family(), BareName()]
 """Invertible encoders of numbers."""

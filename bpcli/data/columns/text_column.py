@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.spec_base import ColumnSpecBase, EncodersSpec
 from bpcli.data.columns.statistics import Values
-from bpcli.data.columns.text_input import TextInput
+from bpcli.data.columns.text_input import TextInput, distinct_texts, runs_of
 from bpcli.data.table import Column
 from bpcli.data.texts.fit_vocabulary import fit_vocabulary
 from bpcli.data.texts.hashed_terms import HashedTerms
@@ -83,34 +83,30 @@ class TextColumn(ColumnSpecBase):
         key = ("data", "columns", column.name)
         if column.kind != "categorical" or column.shape:
             raise MismatchError(Mismatch(key, f"{column.kind} values, where texts were expected"))
-        there = column.values[column.values >= 0]
-        codes, counts = np.unique(there, return_counts=True)
-        texts = [column.categories[code] for code in codes.tolist()]
+        texts, place = distinct_texts(column)
+        rows = np.bincount(place, minlength=len(texts))
+        options: dict[str, Any] = {
+            "name": column.name,
+            "indicator": False,
+            "rows": len(column),
+            "ngrams": self.ngrams,
+            "characters": self.characters,
+            "buckets": self.hashing,
+            "term_weight": self.term_weight,
+            "max_tokens": self.max_tokens,
+            "embedding": self.embedding,
+        }
         if self.hashing is not None:
-            occurrences = HashedTerms(self.hashing, self.ngrams, self.characters, self.max_tokens).matches(texts)
-            words, pieces = tuple[str, ...](), tuple[str, ...]()
-            rows_with = tuple(occurrences.occurrences.rows_with(self.hashing, counts).tolist())
+            matches = HashedTerms(self.hashing, self.ngrams, self.characters, self.max_tokens).matches(texts)
+            counts = matches.occurrences.rows_with(self.hashing, rows)
+            found = TextInput(words=(), counts=runs_of(counts), **options)
         else:
             least = (1 if len(column) <= FEW_ROWS else 2) if self.min_count == "auto" else self.min_count
-            words, pieces, rows_with = fit_vocabulary(
-                texts, counts, self.ngrams, self.characters, least, self.max_features, self.max_tokens
-            )
-        if not any(rows_with):
+            terms = fit_vocabulary(texts, rows, self.ngrams, self.characters, least, self.max_features, self.max_tokens)
+            found = TextInput.fitted(terms, texts, **options)
+        if not found.mean_terms:
             what = "no word in enough training rows; lower min_count, or list the column in data.exclude"
             if not any(map(str.strip, texts)):
                 what = "no training row has a text; list the column in data.exclude"
             raise MismatchError(Mismatch(key, what))
-        return TextInput(
-            name=column.name,
-            indicator=False,
-            words=words,
-            pieces=pieces,
-            counts=rows_with,
-            rows=len(column),
-            ngrams=self.ngrams,
-            characters=self.characters,
-            buckets=self.hashing,
-            term_weight=self.term_weight,
-            max_tokens=self.max_tokens,
-            embedding=self.embedding,
-        )
+        return found

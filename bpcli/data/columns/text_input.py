@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr
+from pydantic import BeforeValidator, Field, PlainSerializer, PrivateAttr, model_validator
 
 from bpcli.arrays import fields
 from bpcli.arrays.tokens import Tokens
 from bpcli.data.columns.base import ColumnInput, InputSummary, Surprise, Surprises, Writer
 from bpcli.data.table import Column, Kind
+from bpcli.data.texts.fit_vocabulary import FittedTerms
 from bpcli.data.texts.hashed_terms import HashedTerms
 from bpcli.data.texts.term_weights import TermWeight, Values, rarity, weighted
-from bpcli.data.texts.vocabulary import Vocabulary
+from bpcli.data.texts.vocabulary import Found, Matches, Vocabulary
 from bpcli.nn.stems import StemSpec
 from bpcli.nn.token_sum import TokenSum
 from bpcli.spec import Sequence
@@ -26,16 +28,45 @@ Count = Annotated[int, Field(gt=0, lt=2**63)]
 ENCODED_TEXTS = 1 << 14
 """Texts that are encoded together."""
 
+
+Run = Annotated[tuple[Annotated[int, Field(ge=0, lt=2**63)], Count], Field(strict=False)]
+
+
+def runs_of(counts: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
+    """Numbers in order, each with the number of times that it is repeated: those of terms are mostly 1."""
+    last = np.flatnonzero(np.diff(counts, append=-1))
+    return tuple(zip(counts[last].tolist(), np.diff(last, prepend=-1).tolist(), strict=True))
+
+
+def _lines(words: tuple[str, ...]) -> str:
+    return "\n".join(words)
+
+
+def _words(lines: Any) -> Any:
+    return lines.split("\n") if isinstance(lines, str) and lines else lines or ()
+
+
+Terms = Annotated[Sequence[str], BeforeValidator(_words), PlainSerializer(_lines, return_type=str, when_used="json")]
+"""Words without line breaks, one text in JSON: a vocabulary is written and read many times as fast."""
+
 Characters = Annotated[tuple[int, int], Field(strict=False)]
+
+
+def distinct_texts(column: Column) -> tuple[list[str], NDArray[np.intp]]:
+    """Distinct texts of a column, and the index of the text of each row (rows,); a missing one is empty."""
+    codes, place = np.unique(column.values, return_inverse=True)
+    return [column.categories[code] if code >= 0 else "" for code in codes.tolist()], place
 
 
 class TextInput(ColumnInput):
     """Fitted column of texts, encoded as the weights of its terms, one feature each."""
 
     type: Literal["text"] = "text"
-    words: Sequence[str] = Field(description="N-grams of the training rows, their tokens separated by spaces.")
-    pieces: Sequence[str] = Field(default=(), description="Character n-grams of the training rows.")
-    counts: Sequence[int] = Field(description="Training rows with each term, or with a term of each bucket.")
+    words: Terms = Field(description="N-grams of the training rows, their tokens separated by spaces.")
+    pieces: Terms = Field(default=(), description="Character n-grams of the training rows.")
+    counts: Sequence[Run] = Field(
+        description="Training rows with each term or bucket: a count, and how many in turn have it."
+    )
     rows: Count = Field(description="Training rows.")
     ngrams: int = Field(ge=1)
     characters: Characters | None = None
@@ -48,6 +79,20 @@ class TextInput(ColumnInput):
     """Terms that are features, ascending; None for all."""
 
     _dense: bool = PrivateAttr(default=False)
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> TextInput:
+        if sum(terms for _, terms in self.counts) != self._every:
+            raise ValueError("there must be a count for each term")
+        return self
+
+    @classmethod
+    def fitted(cls, terms: FittedTerms, texts: list[str], **options: Any) -> TextInput:
+        """Column of the terms of `texts`, which are encoded once without being searched for them again."""
+        found = cls(words=terms.words, pieces=terms.pieces, counts=runs_of(terms.rows), **options)
+        # As if they had been asked for: cached properties are no part of what is compared and written.
+        found.__dict__ |= {"_vocabulary": terms.vocabulary, "_of_fit": [(texts, terms.found)]}
+        return found
 
     def narrowed(self, terms: NDArray[np.intp], dense: bool = False) -> TextInput:
         """Copy whose features are these terms alone, for rows that have no others. dense: as a field of numbers."""
@@ -110,7 +155,21 @@ class TextInput(ColumnInput):
     def _vocabulary(self) -> Vocabulary | HashedTerms:
         if self.buckets is not None:
             return HashedTerms(self.buckets, self.ngrams, self.characters, self.max_tokens)
-        return Vocabulary(self.words, self.pieces, self.characters, self.max_tokens)
+        return Vocabulary.of(self.words, self.pieces, self.characters, self.max_tokens)
+
+    @cached_property
+    def _of_fit(self) -> list[tuple[list[str], Found]]:
+        """Texts of the fit, and the findings of the vocabulary in them, until they are encoded."""
+        return []
+
+    def _matches(self, texts: list[str], together: int) -> Iterator[Matches]:
+        """Terms of texts, block by block."""
+        found = None
+        if self._of_fit and self._of_fit[0][0] == texts:
+            _, found = self._of_fit.pop()
+        for start in range(0, max(len(texts), 1), together):
+            stop = start + together
+            yield self._vocabulary.matches(texts[start:stop]) if found is None else found.part(start, stop)
 
     def term_counts(self, column: Column) -> NDArray[np.int64]:
         """Count of each feature's term in each text, (rows, width)."""
@@ -120,6 +179,12 @@ class TextInput(ColumnInput):
         found[rows, terms] = counts
         return found if self._chosen is None else found[:, self._chosen]
 
+    def new_words(self, column: Column) -> list[str]:
+        """Distinct words of a column without a weight, most frequent first; none if terms are hashed."""
+        if not isinstance(self._vocabulary, Vocabulary):
+            return []
+        return self._vocabulary.unknown(distinct_texts(column)[0])
+
     @property
     def idf(self) -> Values | None:
         """Inverse document frequency of each feature's term, (width,); None if it does not count."""
@@ -127,23 +192,24 @@ class TextInput(ColumnInput):
         return every if every is None or self._chosen is None else every[self._chosen]
 
     def _every_idf(self) -> Values | None:
-        return rarity(np.array(self.counts, np.int64), self.rows) if self.term_weight == "tfidf" else None
+        if self.term_weight != "tfidf":
+            return None
+        return rarity(np.repeat(*np.array(self.counts, np.int64).reshape(-1, 2).T), self.rows)
 
     @property
     def mean_terms(self) -> float:
         """Mean number of terms of a training row."""
-        return sum(self.counts) / self.rows
+        return sum(count * terms for count, terms in self.counts) / self.rows
 
-    def tokens(self, column: Column, dtype: np.dtype[np.float64]) -> tuple[Tokens, Surprises]:
+    def tokens(
+        self, column: Column, dtype: np.dtype[np.float64], together: int = ENCODED_TEXTS
+    ) -> tuple[Tokens, Surprises]:
         """Encode the texts of a column, each distinct one once, and count those that say nothing or are cut."""
-        codes, place = np.unique(column.values, return_inverse=True)
-        texts = [column.categories[code] if code >= 0 else "" for code in codes.tolist()]
+        texts, place = distinct_texts(column)
         idf = self._every_idf()
         parts, kinds = [], []
-        for start in range(0, max(len(texts), 1), ENCODED_TEXTS):
-            some = texts[start : start + ENCODED_TEXTS]
-            matches = self._vocabulary.matches(some)
-            part = weighted(matches, len(some), self._every, self.term_weight, idf).astype(dtype)
+        for matches in self._matches(texts, together):
+            part = weighted(matches, self._every, self.term_weight, idf).astype(dtype)
             parts.append(part if self._chosen is None else part.narrowed(self._chosen))
             empty = matches.lengths == 0
             kinds.append(np.stack([empty, ~empty & (part.lengths == 0), matches.cut]))

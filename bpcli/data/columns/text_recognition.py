@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import mean
 from typing import NamedTuple
 
 import numpy as np
@@ -50,12 +49,18 @@ def recognised_text(column: Column) -> RecognisedColumn | None:
     if distinct < FEWEST or (distinct <= DISTINCT * rows and distinct < MANY):
         return None
     found = [_words(cell) for cell in cells[:: -(-distinct // MOST_LOOKED_AT)]]
-    words = mean(one.words for one in found)
+    words = sum(one.words for one in found) / len(found)
     is_capitalised = sum(one.capitalised for one in found) >= CAPITALISED * sum(one.words for one in found)
     if words <= (CAPITALISED_WORDS if is_capitalised else WORDS):
         return None
     reason = f"{distinct:,} distinct in {rows:,} rows, of {words:.0f} words in the mean"
     return RecognisedColumn(TextColumn(), reason)
+
+
+def has_letters(column: Column) -> bool:
+    """Whether a cell of a column of texts has a letter; it looks at some of them."""
+    cells = column.present()
+    return any(any(map(str.isalpha, cell)) for cell in cells[:: -(-len(cells) // MOST_LOOKED_AT) or 1])
 
 
 def _words(text: str) -> _Words:

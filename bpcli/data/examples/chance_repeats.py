@@ -57,8 +57,12 @@ def expected_repeats(
             names.append(name)
     flat = table.flat(names)
     keys = row_keys(table.flat([*inputs, *targets]), together)
+    nothing = np.zeros(len(together), np.bool_)
     copies = {
-        (first, second): np.isin(keys[slices[second]], keys[slices[first]]) & (len(flat) > 1) for first, second in pairs
+        (first, second): np.isin(keys[slices[second]], keys[slices[first]])
+        if len(flat) > 1
+        else nothing[slices[second]]
+        for first, second in pairs
     }
     logs = {pair: np.zeros(len(parts[pair[1]])) for pair in pairs}
     for name in flat:

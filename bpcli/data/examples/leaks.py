@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from bpcli.data.columns.arrays import contiguous_positions
+from bpcli.data.columns.positions import contiguous_positions
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.chance_repeats import expected_repeats, is_more_than_chance
 from bpcli.data.examples.duplicates import repeated_rows

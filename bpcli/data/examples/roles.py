@@ -33,6 +33,8 @@ def check_names(
         named.append((("data", "group"), spec.group))
     else:
         named += [(("data", "group", index), name) for index, name in enumerate(spec.groups)]
+    named += [(("data", "time"), name) for name in spec.times]
+    named += [(("data", "known", index), name) for index, name in enumerate(spec.known)]
     absent = []
     for path, name in named:
         if name not in header:
@@ -42,7 +44,7 @@ def check_names(
         raise MismatchError(*absent)
     if len(set(targets)) < len(targets):
         raise MismatchError(Mismatch(("data", "target"), "a column is named twice"))
-    others = {*spec.exclude, spec.weight, spec.split.column, *spec.groups}
+    others = {*spec.exclude, spec.weight, spec.split.column, *spec.groups, *spec.known}
     both = [name for name in targets if name in others]
     if both:
         raise MismatchError(
@@ -59,12 +61,13 @@ def _hint(spec: DataSpec, header: list[str], targets: list[str], name: str, else
 
 
 def refuse_arrays(table: Table, spec: DataSpec, targets: list[str]) -> None:
-    """Raise MismatchError if an array is used as target, weight, split column or categorical column."""
+    """Raise MismatchError if an array is used as target, weight, split column, time or categorical column."""
     named: list[tuple[tuple[str | int, ...], str | None, str]] = [
         *((("data", "target"), name, "the target") for name in targets),
         (("data", "weight"), spec.weight, "a weight"),
         (("data", "split", "column"), spec.split.column, "the split column"),
         *((("data", "group"), name, "a group") for name in spec.groups),
+        *((("data", "time"), name, "a time") for name in spec.times),
         *(
             (("data", "columns", name), name, _OF_CELLS[column.kind])
             for name, column in spec.columns.items()

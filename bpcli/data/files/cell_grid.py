@@ -135,4 +135,7 @@ def to_grid(data: bytes, cells: Cells, width: int, path: str, line: int) -> Grid
 
 def too_long(path: str, line: int) -> DataError:
     """Error for a cell longer than the limit."""
-    return DataError(f"{path}: line {line}: a field longer than {FIELD_LIMIT >> 20} MiB starts here")
+    return DataError(
+        f"{path}: line {line}: a field longer than {FIELD_LIMIT >> 20} MiB starts here; close its quote if one is "
+        "missing, or give texts of that length as JSON lines"
+    )

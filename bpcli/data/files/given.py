@@ -10,9 +10,10 @@ from typing import NoReturn
 from pydantic import ValidationError
 
 from bpcli.data.database_url import without_password
+from bpcli.data.file_names import matching_files
 from bpcli.data.files.query import Location, Query
 from bpcli.data.files.source import Source, open_source
-from bpcli.data.spec import DataSpec, matching_files
+from bpcli.data.spec import DataSpec
 from bpcli.errors import UsageError
 from bpcli.wording import listed, printable
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -112,6 +113,14 @@ class Source:
         self.cache = cache
         self.without = frozenset(without)
         self._group = group
+
+    def read_once(self) -> Source:
+        """This source, which holds its table once it is read."""
+        if len(self._group) > 1:
+            return self
+        found = copy(self)  # with header and digest, if they are known
+        found._group = [found, found]
+        return found
 
     @property
     def shown(self) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bpcli.errors import DataError
 
-_AS_UTF8 = "save the file as UTF-8, or set data.encoding"
+_AS_UTF8 = "save the file as UTF-8, or set data.encoding before training"
 
 _HIGH = bytes(range(128, 256))
 
@@ -64,7 +64,7 @@ class Utf8Stream:
             if "\0" in text:
                 text = text[: text.index("\0")]
                 at = start + len(text.encode(self._encoding))
-                self._failure = f"a NUL byte (byte {at:,}): is this a text file? If so, {_AS_UTF8}"
+                self._failure = f"a NUL byte (byte {at:,}), which no text file has: remove it, {_AS_UTF8}"
             text = self._newlines.decode(text, not raw or bool(self._failure))
             if not start:
                 text = text.removeprefix("\ufeff")

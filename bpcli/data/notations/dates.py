@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache, partial
 from itertools import compress
 from typing import Literal, get_args
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from bpcli.data.calendar import DAY, END, FIRST, days_of
 from bpcli.data.notations.base import Notation
-from bpcli.data.notations.shapes import Fields, values_by_shape
+from bpcli.data.notations.shapes import Fields, Patterns, values_by_shape
 from bpcli.data.table import Kind
 
 Order = Literal["year_month_day", "day_month_year", "month_day_year", "epoch_seconds", "epoch_milliseconds"]
@@ -31,7 +32,7 @@ _EXAMPLES: dict[Order, str] = {
     "epoch_milliseconds": "a number of milliseconds since 1970-01-01",
 }
 
-_MONTHS = (
+MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?"
 )
@@ -39,7 +40,7 @@ _FIRST_LETTERS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 
 # Groups of shapes, in which 0 stands for any digit.
 _YEAR4, _YEAR2, _YEAR = "(?P<year>0000)", "(?P<year>00)", "(?P<year>0000|00)"
-_MONTH, _DAY, _NAME = "(?P<month>00?)", "(?P<day>00?)", rf"(?P<name>{_MONTHS})\.?"
+_MONTH, _DAY, _NAME = "(?P<month>00?)", "(?P<day>00?)", rf"(?P<name>{MONTHS})\.?"
 _NTH, _GAP = "(?:st|nd|rd|th)?", "[-/., ]{1,2}"
 
 _CLOCK = (
@@ -61,31 +62,41 @@ _COMPACT = r"(?P<year>0000)(?P<month>00)(?P<day>00)(?:\.(?P<nothing>0))?"
 _COMPACT_CLOCK = r"(?:t(?P<hour>00)(?P<minute>00)(?P<second>00)?)"
 
 
-def _dates(*patterns: str) -> tuple[re.Pattern[str], ...]:
-    """Patterns of dates, each with a time or without."""
-    return tuple(re.compile(rf"{_WEEKDAY}{pattern}(?:(?:t|,? |:){_CLOCK}{_ZONE})?") for pattern in patterns)
-
-
-_PATTERNS: dict[Order, tuple[re.Pattern[str], ...]] = {
-    "year_month_day": (*_dates(*_ISO, *_NAMED, _COMPACT), re.compile(f"{_COMPACT}{_COMPACT_CLOCK}{_ZONE}")),
-    "day_month_year": _dates(
+_PATTERNS: dict[Order, tuple[str, ...]] = {
+    "year_month_day": (*_ISO, *_NAMED, _COMPACT),
+    "day_month_year": (
         *_ISO,
         rf"{_DAY}(?P<mark>[-/.] ?| ){_MONTH}(?P=mark){_YEAR}",
         *_NAMED,
         rf"{_DAY}{_NTH}{_GAP}{_NAME}{_GAP}{_YEAR2}",
     ),
-    "month_day_year": _dates(
+    "month_day_year": (
         *_ISO,
         rf"{_MONTH}(?P<mark>[-/.] ?| ){_DAY}(?P=mark){_YEAR}",
         *_NAMED,
         rf"{_NAME}{_GAP}{_DAY}{_NTH}{_GAP}{_YEAR2}",
     ),
-    "epoch_seconds": _dates(*_ISO),
-    "epoch_milliseconds": _dates(*_ISO),
+    "epoch_seconds": _ISO,
+    "epoch_milliseconds": _ISO,
 }
 
+
+@cache
+def date_patterns(order: Order) -> Patterns:
+    """Patterns of dates, each with a time or without."""
+    found = [rf"{_WEEKDAY}{pattern}(?:(?:t|,? |:){_CLOCK}{_ZONE})?" for pattern in _PATTERNS[order]]
+    if order == "year_month_day":
+        found.append(f"{_COMPACT}{_COMPACT_CLOCK}{_ZONE}")
+    return tuple(map(re.compile, found))
+
+
+@cache
+def time_patterns() -> Patterns:
+    """Patterns of times of day."""
+    return (re.compile(_CLOCK),)
+
+
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?")
-_TIMES = (re.compile(_CLOCK),)
 
 
 class DateNotation(Notation):
@@ -109,14 +120,14 @@ class DateNotation(Notation):
     def values(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Seconds of each word (words,), infinity for a word that is no date, or none of the calendar."""
         if self.order not in ("epoch_seconds", "epoch_milliseconds"):
-            return values_by_shape(words, _PATTERNS[self.order], _seconds_of_date)
+            return values_by_shape(words, partial(date_patterns, self.order), _seconds_of_date)
         are_numbers = np.fromiter((match is not None for match in map(_NUMBER.fullmatch, words)), np.bool_, len(words))
         ticks = 1_000 if self.order == "epoch_milliseconds" else 1
         numbers = np.array([float(word) for word in compress(words, are_numbers.tolist())]) / ticks
         found = np.empty(len(words))
         found[are_numbers] = np.where((numbers >= FIRST) & (numbers < END), numbers, np.inf)
         others = list(compress(words, (~are_numbers).tolist()))
-        found[~are_numbers] = values_by_shape(others, _PATTERNS[self.order], _seconds_of_date)
+        found[~are_numbers] = values_by_shape(others, partial(date_patterns, self.order), _seconds_of_date)
         return found
 
 
@@ -135,17 +146,26 @@ class TimeNotation(Notation):
 
     def values(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Seconds of each word (words,), infinity for a word that is no time of day."""
-        seconds = values_by_shape(words, _TIMES, _seconds_of_clock)
+        seconds = values_by_shape(words, time_patterns, _seconds_of_clock)
         return np.where(seconds == DAY, 0.0, seconds)
 
 
-def _seconds_of_date(fields: Fields) -> NDArray[np.float64]:
+def year_and_month(fields: Fields) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Year and month of dates of one shape; years of two digits in the century of POSIX."""
     year = fields.number("year")
     if fields.width("year") == 2:
         year += np.where(year < PIVOT, 2000, 1900)
     name = fields.letters("name")[:3]
-    month = np.full_like(year, _FIRST_LETTERS.index(name) + 1) if name else fields.number("month")
-    days = days_of(year, month, fields.number("day", default=1))
+    month = np.full_like(year, _FIRST_LETTERS.index(name) + 1) if name else fields.number("month", default=1)
+    return year, month
+
+
+def _seconds_of_date(fields: Fields) -> NDArray[np.float64]:
+    return seconds_at(days_of(*year_and_month(fields), fields.number("day", default=1)), fields)
+
+
+def seconds_at(days: NDArray[np.float64], fields: Fields) -> NDArray[np.float64]:
+    """Seconds since 1970 of days at the time and zone of fields, infinity for what is no date."""
     zone_hour, zone_minute = fields.number("zone_hour"), fields.number("zone_minute")
     zone = (-1 if fields.letters("sign") == "-" else 1) * (zone_hour * 3600 + zone_minute * 60)
     wrong = (zone_hour > 23) | (zone_minute > 59) | (fields.number("nothing") > 0)

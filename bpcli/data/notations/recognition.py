@@ -33,7 +33,7 @@ _CURRENCIES = (
 
 _AROUND = rf"[{MINUS}+(){SPACES}]*"
 _UNIT = rf"[^\d\s.,'+(){MINUS[1:]}{MINUS[0]}]*"
-_WORD = re.compile(
+_WORD = (
     rf"{_AROUND}(?P<before>{_UNIT}){_AROUND}"
     rf"(?P<number>[.,]?\d[\d.,'{SPACES}]*?)(?P<exponent>[A-Za-z][{MINUS}+]?\d+)?"
     rf"[{SPACES}]*(?P<behind>{_UNIT}){_AROUND}"
@@ -48,7 +48,7 @@ def recognise_numbers(words: Sequence[str]) -> NumberNotation | None:
 
     Plain numbers have no notation. Words of one letter and a number, such as A1, are names.
     """
-    matches = [_WORD.fullmatch(word) for word in words]
+    matches = [re.fullmatch(_WORD, word) for word in words]
     found = [match for match in matches if match is not None]
     if not words or len(found) < len(words):
         return None

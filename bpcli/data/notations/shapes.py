@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
+
+Patterns = tuple[re.Pattern[str], ...]
 
 _SHAPE = bytes.maketrans(b"123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"000000000abcdefghijklmnopqrstuvwxyz")
 
@@ -43,13 +45,19 @@ class Fields:
         return value
 
 
+def shape_of(text: str) -> str:
+    """Text with 0 for every digit and letters in lower case, character by character."""
+    return text.translate(_BLANKS).encode("ascii", "replace").translate(_SHAPE).decode()
+
+
 def values_by_shape(
-    words: Sequence[str], patterns: Iterable[re.Pattern[str]], value: Callable[[Fields], NDArray[np.float64]]
+    words: Sequence[str], patterns: Callable[[], Patterns], value: Callable[[Fields], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Value of each word (words,), infinity for a word whose shape no pattern matches.
+    """Value of each word (words,), infinity for a word without digits or whose shape no pattern matches.
 
     The shape of a word has 0 for every digit and letters in lower case. `value` gives the values of all words of one
-    shape, from the groups of the first pattern that matches it. A million distinct dates take 0.7 s.
+    shape, from the groups of the first pattern that matches it. A million distinct dates take 0.7 s. `patterns` is not
+    called for words without digits.
     """
     found = np.full(len(words), np.inf)
     if not words:
@@ -67,7 +75,9 @@ def values_by_shape(
     groups = np.split(order, np.cumsum(np.bincount(codes))[:-1])
     text = np.frombuffer(encoded, np.uint8)
     for shape, rows in zip(seen, groups, strict=True):
-        matches = (pattern.fullmatch(shape.decode()) for pattern in patterns)
+        if b"0" not in shape:
+            continue
+        matches = (pattern.fullmatch(shape.decode()) for pattern in patterns())
         match = next((match for match in matches if match is not None), None)
         if match is not None:
             found[rows] = value(Fields(match, text, starts[rows]))

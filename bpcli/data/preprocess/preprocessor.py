@@ -26,12 +26,13 @@ from bpcli.data.columns.spec import (
     NumericColumn,
 )
 from bpcli.data.columns.spec_base import EncodersSpec
-from bpcli.data.columns.statistics import Values, unequal
+from bpcli.data.columns.statistics import Values
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.columns.text_input import TextInput
+from bpcli.data.origins import OriginColumns
 from bpcli.data.preprocess.outcomes import outcomes_of
-from bpcli.data.preprocess.sample_weights import sample_weights
+from bpcli.data.preprocess.sample_weights import sample_weights, unequal_weights
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import ClassName, FittedTarget
@@ -67,6 +68,7 @@ class Preprocessor(Spec):
     target: FittedTarget
     weight: Text | None = None
     target_kinds: Sequence[Kind]
+    origins: OriginColumns | None = Field(default=None, description="Columns of origins in tables of windows.")
     _given: dict[str, Values] = PrivateAttr(default={})
     """Features of columns that are encoded by targets, by name, if the rows are training rows."""
 
@@ -99,18 +101,18 @@ class Preprocessor(Spec):
         seed: int = 0,
         groups: NDArray[np.intp] | None = None,
         image: InputSpec | None = None,
+        origins: OriginColumns | None = None,
     ) -> Preprocessor:
         """Fit input and target columns on a table of training rows. Features have the order of `inputs`.
 
         known: fitted inputs to keep, instead of fitting `inputs`. seed: of random numbers that encoders use.
-        groups: numbers of the rows' groups (rows,), or None. image: shape of the inputs, if together they are images.
+        groups: numbers of the rows' groups (rows,), or None. image: shape of images. origins: those of windows.
 
         Raises:
             MismatchError: a column does not fit its config or the loss.
             DataError: a target cannot be learned, or a value is too large.
         """
-        weights = sample_weights(train, weight)
-        weights = None if weights is None else unequal(weights)
+        weights = unequal_weights(train, weight)
         target_columns = [train[name] for name in targets]
         target = fit_target(target_columns, loss, target_encoder, weights, positive, target_range)
         pictures = next((name for name in inputs if isinstance(specs.get(name), ImageColumn)), None)
@@ -132,6 +134,7 @@ class Preprocessor(Spec):
             target=target,
             weight=weight,
             target_kinds=tuple(column.kind for column in target_columns),
+            origins=origins,
         )
 
     def of_training_rows(
@@ -145,8 +148,7 @@ class Preprocessor(Spec):
         learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
         if not learned:
             return self
-        weights = sample_weights(train, self.weight)
-        weights = None if weights is None else unequal(weights)
+        weights = unequal_weights(train, self.weight)
         outcomes = outcomes_of(self.target, [train[name] for name in self.target.names]).values
         found = {one.name: one.of_training_rows(train[one.name], outcomes, weights, groups) for one in learned}
         copy = self.model_copy()
@@ -228,7 +230,7 @@ class Preprocessor(Spec):
         """Bytes of the result of `apply` on `rows` rows."""
         x = records_of(side_by_side(self.signature), dtype).itemsize
         for array in self.arrays:
-            if not array.missing:
+            if array.field(0) is not None:
                 stored = np.dtype(array.stored)
                 held = stored if self.keeps_stored(array, stored, rows, dtype) else dtype
                 x += array.size * held.itemsize
@@ -281,7 +283,8 @@ class Preprocessor(Spec):
             weight[truth.values >= len(self.target.class_names)] = 0
         elif not self.target.truth_bytes:
             return Dataset(x, y, weight, row_weight=of_rows), surprises
-        return Dataset(x, y, weight, truth.values, truth.unseen, of_rows), surprises
+        origins = None if self.origins is None else self.origins.of(table)
+        return Dataset(x, y, weight, truth.values, truth.unseen, of_rows, origins), surprises
 
     def unseen_classes(self, table: Table) -> dict[str, int]:
         """Number of rows of each class without training rows, in a table without missing targets."""

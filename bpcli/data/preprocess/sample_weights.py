@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpcli.data.columns.encoders import numbers
-from bpcli.data.columns.statistics import Values
+from bpcli.data.columns.statistics import Values, unequal
 from bpcli.data.table import Table
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.wording import quoted
@@ -24,3 +24,9 @@ def sample_weights(table: Table, name: str | None) -> Values | None:
             )
         )
     return values
+
+
+def unequal_weights(train: Table, name: str | None) -> Values | None:
+    """Sample weights (rows,) of training rows, or None if all are equal. Raises MismatchError as `sample_weights`."""
+    weights = sample_weights(train, name)
+    return None if weights is None else unequal(weights)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from bpcli.data.columns.encoders import NoScaling, Standard, numbers
 from bpcli.data.columns.statistics import Values
@@ -22,10 +21,10 @@ from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.data.targets.one_hot import OneHotTarget, is_one_hot
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
-from bpcli.spec import type_name
+from bpcli.spec import Family, type_name
 from bpcli.wording import counted, listed, quoted
 
-FittedTarget = Annotated[ClassesTarget | OneHotTarget | LabelsTarget | NumbersTarget, Field(discriminator="type")]
+FittedTarget = Annotated[ClassesTarget | OneHotTarget | LabelsTarget | NumbersTarget, Family()]
 
 MOST_CLASSES_OF_NUMBERS = 20
 """Maximum number of distinct values of an integer target that is treated as classes."""

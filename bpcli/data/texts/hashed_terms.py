@@ -30,21 +30,22 @@ class HashedTerms:
         """Buckets of the terms of each text."""
         numbers = GrowingNumbers()
         rows = token_rows(texts, numbers, self._most_tokens)
+        texts_of = rows.texts
         of_tokens = _hashes(list(numbers))
         hashes = of_tokens[rows.tokens]
-        grams, found = hashes, [(hashes, rows.texts)]
+        grams, found = hashes, [(hashes, texts_of)]
         for length in range(2, self._ngrams + 1):
             count = max(len(hashes) - length + 1, 0)
             grams = _mixed(grams[:count] * LONGER + hashes[length - 1 :])
-            whole = rows.texts[length - 1 :] == rows.texts[:count]
-            found.append((grams[whole], rows.texts[:count][whole]))
+            whole = texts_of[length - 1 :] == texts_of[:count]
+            found.append((grams[whole], texts_of[:count][whole]))
         if self._characters is not None:
             pieces: dict[str, int] = {}
             lists = [
                 [pieces.setdefault(one, len(pieces)) for one in pieces_of(name, *self._characters)] for name in numbers
             ]
             places, source = repeated(rows.tokens, lists)
-            found.append((_hashes(list(pieces))[places], rows.texts[source]))
+            found.append((_hashes(list(pieces))[places], texts_of[source]))
         every, of = (np.concatenate(part) for part in zip(*found, strict=True))
         terms = (every % np.uint64(self.terms)).astype(np.int64)
         return Matches(Occurrences(terms, of), rows.lengths, rows.cut)

@@ -23,6 +23,14 @@ class Occurrences(NamedTuple):
         counts = np.diff(np.append(first, len(pairs)))
         return pairs[first] // terms, pairs[first] % terms, counts
 
+    def renumbered(self, numbers: Integers) -> Occurrences:
+        """Occurrences with a new number for each term; -1 leaves it out."""
+        terms = numbers[self.terms]
+        there = np.flatnonzero(terms >= 0)
+        return (
+            Occurrences(terms, self.texts) if len(there) == len(terms) else Occurrences(terms[there], self.texts[there])
+        )
+
     def rows_with(self, terms: int, weights: Integers) -> Integers:
         """Number of rows in which each term occurs; weights: number of rows of each text."""
         texts, found, _ = self.counted(terms)

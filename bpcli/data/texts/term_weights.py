@@ -23,7 +23,7 @@ def rarity(rows_with: NDArray[np.int64], rows: int) -> Values:
     return np.array([log((1 + rows) / (1 + count)) + 1 for count in counts.tolist()])[place]
 
 
-def weighted(matches: Matches, texts: int, terms: int, by: TermWeight, idf: Values | None) -> Tokens:
+def weighted(matches: Matches, terms: int, by: TermWeight, idf: Values | None) -> Tokens:
     """Sparse rows of texts, by their terms and counts.
 
     tfidf: (1 + ln count) · idf, divided by the length of the row, the root of its sum of squares. log_count: the same
@@ -31,6 +31,7 @@ def weighted(matches: Matches, texts: int, terms: int, by: TermWeight, idf: Valu
     zeros. Each row's bits depend on that row alone.
     """
     rows, columns, counts = matches.occurrences.counted(terms)
+    texts = len(matches.lengths)
     stops = np.searchsorted(rows, np.arange(texts), side="right")
     starts = np.concatenate([[0], stops[:-1]]) if texts else stops
     if by == "mean":

@@ -44,6 +44,8 @@ def tokens_of(text: str, most: int) -> tuple[list[str], bool]:
     wide and narrow ones, are the same. A token is a word, with apostrophes within; a character of a script without
     spaces; an emoji with its modifiers; or any other character that is not white space.
     """
+    if len(text) <= most and text.isascii():
+        return _ASCII_TOKEN.findall(text.lower()), False
     part = FIRST_PART * most
     while len(text) > part:  # of a text of 100 MB a small part is enough
         found = _split(text[:part])

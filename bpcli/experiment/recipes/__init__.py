@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.partial import Partial
@@ -11,13 +12,19 @@ from bpcli.config.recipe import NEWEST, RecipeName
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.experiment.recipes import version_1
 from bpcli.experiment.recipes.choice import Choice, with_choices
-from bpcli.experiment.recipes.facts import DataFacts, RowFacts
+
+if TYPE_CHECKING:
+    from bpcli.experiment.recipes.facts import DataFacts, RowFacts
 
 __all__ = ["Choice", "as_in_model", "before_split", "newest_choices", "of_examples"]
 
-VERSIONS = {"1": version_1}
+
+def _version(name: str) -> ModuleType:
+    """Module of a version."""
+    from bpcli.experiment.recipes import version_1
+
+    return {"1": version_1}[name]
 
 
 def as_in_model(
@@ -39,8 +46,10 @@ def before_split(config: ExperimentConfig, source: Source) -> tuple[ExperimentCo
     """Config with the recipe's choices of members and validation; as it is without a recipe."""
     if config.recipe is None:
         return config, []
+    from bpcli.experiment.recipes.facts import RowFacts
+
     name, _, version = config.recipe.partition("@")
-    return with_choices(config, list(VERSIONS[version].of_rows(name, RowFacts.of(config, source))))
+    return with_choices(config, list(_version(version).of_rows(name, RowFacts.of(config, source))))
 
 
 def of_examples(
@@ -52,8 +61,10 @@ def of_examples(
     """
     if config.recipe is None:
         return config, []
+    from bpcli.experiment.recipes.facts import DataFacts
+
     name, _, version = config.recipe.partition("@")
-    choices = list(VERSIONS[version].of_data(name, DataFacts.of(config, selection)))
+    choices = list(_version(version).of_data(name, DataFacts.of(config, selection)))
     for path in partial:
         if not any(path[: len(one.path)] == one.path for one in choices):
             what = f"{config.recipe} gives no value here, so that the key 'type' is needed"
@@ -63,6 +74,8 @@ def of_examples(
 
 def newest_choices(name: RecipeName, facts: RowFacts | DataFacts) -> dict[tuple[str, ...], Any]:
     """Values by path that the newest version of a recipe gives for facts, before or after the split."""
-    of = VERSIONS[str(NEWEST)]
+    from bpcli.experiment.recipes.facts import RowFacts
+
+    of = _version(str(NEWEST))
     choices = of.of_rows(name, facts) if isinstance(facts, RowFacts) else of.of_data(name, facts)
     return {one.path: one.value for one in choices}

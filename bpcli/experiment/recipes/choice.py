@@ -66,9 +66,9 @@ def with_choices(
         if found := [one for one in mismatches(type(config), error, combined) if _is_within(one.path, partial)]:
             raise MismatchError(*found) from None
         first = error.errors()[0]
-        path = tuple(part for part in first["loc"] if isinstance(part, str))
+        path = ".".join(part for part in first["loc"] if isinstance(part, str))
         reason = first["msg"].removeprefix("Value error, ")
-        what = f"{'.'.join(path)}: {reason}; with {config.recipe}, which gives what is not in the config"
+        what = f"{path and f'{path}: '}{reason}; with {config.recipe}, which gives what is not in the config"
         raise MismatchError(Mismatch(("recipe",), what)) from None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
+
+import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.columns.image_column import ImageColumn
@@ -66,6 +67,8 @@ class DataFacts:
     """Median length of the texts of the training rows, of the longest column."""
     outcomes: int = 0
     """Number of classes of one target of classes."""
+    series: bool = False
+    """Whether the rows are windows of series."""
 
     @classmethod
     def of(cls, config: ExperimentConfig, selection: Examples) -> DataFacts:
@@ -90,13 +93,14 @@ class DataFacts:
             texts=len(texts),
             characters=max((median_length(table[name].take(selection.split.train)) for name in texts), default=0),
             outcomes=_outcomes(selection),
+            series=config.forecast is not None,
         )
 
 
 def median_length(column: Column) -> int:
     """Median number of characters of the texts of a column, of which it looks at a few thousand."""
-    codes = column.known().values
-    return int(median([len(column.categories[code]) for code in codes[:MOST_READ].tolist()] or [0]))
+    codes = column.known().values[:MOST_READ].tolist()
+    return int(np.median([len(column.categories[code]) for code in codes] or [0]))
 
 
 def _outcomes(selection: Examples) -> int:

@@ -9,6 +9,7 @@ from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment.recipes.choice import Choice
 from bpcli.experiment.recipes.facts import DataFacts, RowFacts
 from bpcli.experiment.recipes.images_1 import of_images
+from bpcli.experiment.recipes.series_1 import of_series, of_series_rows
 from bpcli.experiment.recipes.texts_1 import of_text_rows, of_texts
 from bpcli.wording import counted
 
@@ -35,6 +36,8 @@ def of_rows(name: str, facts: RowFacts) -> Iterator[Choice]:
     """Choices before the split: members and validation."""
     if name == "image" and not facts.own_validation:
         yield Choice(("data", "split", "validation"), 0.1, "a tenth of the rows chooses the epoch")
+    if name == "series":
+        yield from of_series_rows()
     if name == "text":
         yield from of_text_rows(facts.rows, facts.own_validation)
     if name not in MEMBERS:
@@ -66,6 +69,9 @@ def of_data(name: str, facts: DataFacts) -> Iterator[Choice]:
         return
     if name == "text":
         yield from of_texts(facts)
+        return
+    if name == "series":
+        yield from of_series(facts)
         return
     if facts.texts:
         what = f"{name} is for numbers and categories, and the data has a column of type text: use recipe: text"

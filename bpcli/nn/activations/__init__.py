@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from bpcli.nn.activations.base import ActivationBase, Scratch
 from bpcli.nn.activations.bounded import Identity, Sigmoid, Softsign, Tanh
 from bpcli.nn.activations.gated import Gelu, Mish, Silu
 from bpcli.nn.activations.rectified import Elu, LeakyRelu, Relu, Selu, Softplus
-from bpcli.spec import BareName
+from bpcli.spec import BareName, Family
 
 Activation = Annotated[
     Identity | Sigmoid | Tanh | Relu | LeakyRelu | Elu | Selu | Gelu | Silu | Mish | Softplus | Softsign,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]
 

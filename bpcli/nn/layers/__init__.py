@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from bpcli.nn.layers.avg_pool import AvgPool, AvgPoolLayer
 from bpcli.nn.layers.base import Layer, LayerSummary, Position, Shape, Views
 from bpcli.nn.layers.batch_norm import BatchNorm
@@ -22,9 +20,10 @@ from bpcli.nn.layers.parametric import Parametric, ParametricLayer
 from bpcli.nn.layers.residual import PlainLayer, Residual, ResidualLayer
 from bpcli.nn.layers.rowwise import RowwiseLayer, rowwise
 from bpcli.nn.layers.scale import Scale, ScaleLayer
-from bpcli.spec import BareName
+from bpcli.nn.layers.skip import Skip, SkipLayer, passed_by
+from bpcli.spec import BareName, Family
 
-LayerSpec = Annotated[PlainLayer | Residual, Field(discriminator="type"), BareName(default="dense")]
+LayerSpec = Annotated[PlainLayer | Residual | Skip, Family(), BareName(default="dense")]
 
 __all__ = [
     "AvgPool",
@@ -57,7 +56,10 @@ __all__ = [
     "ScaleLayer",
     "ScheduledDropoutLayer",
     "Shape",
+    "Skip",
+    "SkipLayer",
     "UnbiasedDenseLayer",
     "Views",
+    "passed_by",
     "rowwise",
 ]

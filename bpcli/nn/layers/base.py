@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ Views = Mapping[str, Array]
 """Arrays of one layer by name: parameters, gradients, state or scratch."""
 
 
-@dataclass
+@dataclasses.dataclass
 class Position:
     """Position in training: epoch, step, shard of the batch, and ensemble member.
 

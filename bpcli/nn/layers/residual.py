@@ -28,7 +28,7 @@ from bpcli.nn.layers.max_pool import MaxPool
 from bpcli.nn.layers.parametric import Parametric
 from bpcli.nn.layers.scale import Scale
 from bpcli.nn.layers.sequential import SequentialLayer, index_within, plan_sequence, views_of
-from bpcli.spec import BareName, Sequence, Spec
+from bpcli.spec import BareName, Family, Sequence, Spec
 from bpcli.wording import shown_shape
 
 PlainLayer = (
@@ -36,7 +36,7 @@ PlainLayer = (
 )
 """Layers that hold no other layers."""
 
-PlainLayerSpec = Annotated[PlainLayer, Field(discriminator="type"), BareName(default="dense")]
+PlainLayerSpec = Annotated[PlainLayer, Family(), BareName(default="dense")]
 
 
 class Residual(Spec):

@@ -8,6 +8,7 @@ from bpcli.nn.layers.base import Layer
 from bpcli.nn.layers.conv_layer import ConvLayer
 from bpcli.nn.layers.pooling import PoolLayer
 from bpcli.nn.layers.residual import ResidualLayer
+from bpcli.nn.layers.skip import SkipLayer
 from bpcli.wording import shown_shape
 
 
@@ -16,7 +17,7 @@ def window_remarks(layer: Layer, place: str) -> Iterator[str]:
 
     place: phrase for the layer, such as `layer 0`; its layers are `layer 0.0` and so on.
     """
-    if isinstance(layer, ResidualLayer):
+    if isinstance(layer, ResidualLayer | SkipLayer):
         for index, one in enumerate(layer.body.layers):
             yield from window_remarks(one, f"{place}.{index}")
     for index, one in enumerate(layer.within):

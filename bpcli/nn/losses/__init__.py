@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from bpcli.nn.losses.base import Link, LossBase, LossScratch
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
 from bpcli.nn.losses.log_link import Gamma, LogLinkLoss, Poisson, Tweedie
 from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
-from bpcli.spec import BareName
+from bpcli.spec import BareName, Family
 
 Loss = Annotated[
     CrossEntropy
@@ -23,7 +21,7 @@ Loss = Annotated[
     | Tweedie
     | Quantile
     | Hinge,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]
 

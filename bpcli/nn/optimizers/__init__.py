@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
 from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
 from bpcli.nn.optimizers.base import OptimizerBase, OptimizerState
@@ -13,11 +11,11 @@ from bpcli.nn.optimizers.rate_factors import RateFactors
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.optimizers.update import Coefficients, Part, Update
-from bpcli.spec import BareName
+from bpcli.spec import BareName, Family
 
 OptimizerSpec = Annotated[
     Sgd | Rprop | Adagrad | Rmsprop | Adadelta | Adam | Adamw | Nadam,
-    Field(discriminator="type"),
+    Family(),
     BareName(),
 ]
 

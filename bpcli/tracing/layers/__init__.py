@@ -19,6 +19,7 @@ from bpcli.tracing.layers.parametric import WorkedParametric
 from bpcli.tracing.layers.pools import WorkedAvgPool, WorkedGlobalAvgPool, WorkedMaxPool
 from bpcli.tracing.layers.residual import WorkedResidual
 from bpcli.tracing.layers.scale import WorkedScale
+from bpcli.tracing.layers.skip import WorkedSkip
 
 __all__ = [
     "Derivation",
@@ -38,6 +39,7 @@ __all__ = [
     "WorkedParametric",
     "WorkedResidual",
     "WorkedScale",
+    "WorkedSkip",
     "worked_layer",
     "worked_layers",
     "worked_stems",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from bpcli.system.threads import Crew
-from bpcli.training.plan import TrainingPlan
-from bpcli.training.state import TrainingState
-from bpcli.training.steps.base import Steps
+from typing import TYPE_CHECKING
+
 from bpcli.training.steps.choice import choose_stepping
 from bpcli.training.steps.exchange import LOCAL, Exchange
-from bpcli.training.steps.lazy import LazySteps
-from bpcli.training.steps.serial import SerialSteps
-from bpcli.training.steps.sharded import ShardedSteps
 
-__all__ = ["LOCAL", "Exchange", "Steps", "choose_stepping", "steps_for"]
+if TYPE_CHECKING:
+    from bpcli.system.threads import Crew
+    from bpcli.training.plan import TrainingPlan
+    from bpcli.training.state import TrainingState
+    from bpcli.training.steps.base import Steps
+
+__all__ = ["LOCAL", "Exchange", "choose_stepping", "steps_for"]
 
 
 def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew, exchange: Exchange = LOCAL) -> Steps:
@@ -31,5 +32,13 @@ def steps_for(plan: TrainingPlan, state: TrainingState, crew: Crew, exchange: Ex
 
         return CompiledSteps(plan, state, crew)
     if lazy:
+        from bpcli.training.steps.lazy import LazySteps
+
         return LazySteps(plan, state)
-    return ShardedSteps(plan, state, crew) if plan.stepping.way == "sharded" else SerialSteps(plan, state, exchange)
+    if plan.stepping.way == "sharded":
+        from bpcli.training.steps.sharded import ShardedSteps
+
+        return ShardedSteps(plan, state, crew)
+    from bpcli.training.steps.serial import SerialSteps
+
+    return SerialSteps(plan, state, exchange)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from bpcli.nn.compiled.program import has_kernels, has_kernels_of_members
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.stepping import SERIAL, Stepping
 
@@ -98,8 +97,8 @@ def choose_stepping(
         long = plan.epochs * numpy_seconds(plan) >= kernels_from
         return Stepping(kernels=long and _has_kernels_of_members(plan) and can_compile())
     shared = operations(plan) >= shared_from
-    compiled = plan.spec.average is None and has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
-    if compiled and numpy_seconds(plan) >= compiled_from and can_compile():
+    long = plan.spec.average is None and numpy_seconds(plan) >= compiled_from
+    if long and _has_kernels(plan) and can_compile():
         return Stepping("compiled", part_count(plan) if shared else 1)
     shards = shard_count(plan) if shared else 1
     return Stepping("sharded", shards) if shards > 1 else SERIAL
@@ -124,7 +123,15 @@ def operations(plan: TrainingPlan) -> float:
     return 6.0 * plan.batch_size * plan.network.multiplications * len(plan.members)
 
 
+def _has_kernels(plan: TrainingPlan) -> bool:
+    from bpcli.nn.compiled.program import has_kernels
+
+    return has_kernels(plan.network, plan.loss, plan.optimizer, plan.dtype)
+
+
 def _has_kernels_of_members(plan: TrainingPlan) -> bool:
+    from bpcli.nn.compiled.program import has_kernels_of_members
+
     return has_kernels_of_members(plan.network, len(plan.members), plan.optimizer, plan.dtype)
 
 

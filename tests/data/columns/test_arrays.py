@@ -10,9 +10,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bpcli.data.columns import ArrayInput, ColumnSpec, EncodersSpec, Surprise
-from bpcli.data.columns.arrays import contiguous_positions
 from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
 from bpcli.data.columns.numeric_encoders import NumericEncoder
+from bpcli.data.columns.positions import contiguous_positions
 from bpcli.data.columns.spec import BooleanColumn, NumericColumn
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError
@@ -187,7 +187,7 @@ def test_an_array_of_another_shape_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"shape": (12,)}, "at least 2 items"),
+        ({"shape": (12,)}, "two axes or more"),
         ({"shape": (3, 5)}, "mean must have 15 entries"),
         ({"scales": (1.0,) * 11}, "scales must have 12 entries"),
         ({"scales": (0.0,) * 12}, "greater than 0"),

@@ -155,6 +155,8 @@ def test_rows_in_order_of_time_are_not_shuffled(folder: Path) -> None:
         ({"target": "y", "group": "parts"}, "data.group", "did you mean 'part'?"),
         ({"target": "y", "group": ["part", "bb"]}, "data.group.1", "no column 'bb'"),
         ({"target": "y", "group": "y"}, "data.target", "column 'y' cannot be the target and have another role"),
+        ({"target": "y", "time": "parts"}, "data.time", "no column 'parts' in 't.csv'; did you mean 'part'?"),
+        ({"target": "y", "time": ["a", "bb"]}, "data.time", "no column 'bb'"),
         ({"target": "y", "split": {"column": "parts"}}, "data.split.column", "did you mean 'part'?"),
         ({"target": "y", "exclude": ["y"]}, "data.target", "'y' cannot be the target and have another role"),
         ({"target": "w", "weight": "w"}, "data.target", "'w' cannot be the target and have another role"),
@@ -245,6 +247,7 @@ def test_an_array_of_which_a_position_is_named_is_a_column_for_each_of_them(tmp_
     [
         ({"target": "X"}, "'X' is an array of 2 × 3, and cannot be the target"),
         ({"weight": "X"}, "'X' is an array of 2 × 3, and cannot be a weight"),
+        ({"time": "X"}, "'X' is an array of 2 × 3, and cannot be a time"),
         ({"columns": {"X": "categorical"}}, "'X' is an array of 2 × 3, and cannot be categorical"),
         ({"exclude": ["X9"]}, "no column 'X9' in 'images.npz'"),
         ({"exclude": ["X"]}, "no input columns left"),

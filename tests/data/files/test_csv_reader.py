@@ -203,7 +203,10 @@ def test_rows_and_cells_longer_than_a_block_are_read(tmp_path: Path) -> None:
 def test_fields_of_up_to_a_mebibyte_are_read(tmp_path: Path) -> None:
     long = "x" * (1 << 20)
     assert read(tmp_path, f"a,b\n{long},1\n")["a"].categories == (long,)
-    assert "line 3: a field longer than 1 MiB" in error(tmp_path, f"a,b\n1,2\n{long}x,1\n")
+    assert error(tmp_path, f"a,b\n1,2\n{long}x,1\n") == (
+        "line 3: a field longer than 1 MiB starts here; close its quote if one is missing, or give texts of that "
+        "length as JSON lines"
+    )
     assert "line 2: a field longer than 1 MiB" in error(tmp_path, b"a,b\n1," + b"x" * (3 << 20))
     assert "line 2: a field longer than 1 MiB" in error(tmp_path, b'a,b\n1,"' + b"x\n" * (2 << 20))
 
@@ -340,7 +343,8 @@ def test_encodings_other_than_utf_8_are_errors_that_say_so(tmp_path: Path) -> No
     assert "UTF-16; save the file as UTF-8, or set data.encoding" in error(tmp_path, "a,b\n1,2\n".encode("utf-16"))
     assert "UTF-16" in error(tmp_path, "a,b\n1,2\n".encode("utf-16-be"))
     latin = "a,b\n1,x\n2,é\n".encode("latin-1")
-    assert error(tmp_path, latin) == "line 3: byte 10 is not valid UTF-8; save the file as UTF-8, or set data.encoding"
+    remedy = "save the file as UTF-8, or set data.encoding before training"
+    assert error(tmp_path, latin) == f"line 3: byte 10 is not valid UTF-8; {remedy}"
     assert error(tmp_path, b"\xef\xbb\xbf" + latin).startswith("line 3: byte 13 ")
     assert error(tmp_path, "é,b\n1,x\n".encode("latin-1")).startswith("line 1: byte 0 ")
     assert "line 2: a NUL byte (byte 4)" in error(tmp_path, b"a,b\n\0,1\n")
@@ -518,7 +522,7 @@ def test_bytes_that_an_encoding_does_not_have_are_named_with_their_line(
 ) -> None:
     monkeypatch.setattr(text_source, "BLOCK", block)
     message = error(tmp_path, b"a,b\n1,2\n3,\x81\n", dialect=Dialect(encoding="cp1252"))
-    assert message == "line 3: byte 10 is not valid cp1252; save the file as UTF-8, or set data.encoding"
+    assert message.startswith("line 3: byte 10 is not valid cp1252; save the file as UTF-8, or set data.encoding")
     cut = "a,b\n1,2\n".encode("utf-16")[:-1]
     assert error(tmp_path, cut, dialect=Dialect(encoding="utf-16")).startswith("line 2: byte 16 is not valid utf-16")
 

@@ -31,6 +31,9 @@ def test_text_in_any_encoding_is_read_as_utf_8_in_pieces_of_any_size(text: str, 
     assert b"".join(pieces(data, encoding, size)) == text.encode()
 
 
+SAVE_IT = "save the file as UTF-8, or set data.encoding before training"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_a_byte_order_mark_is_no_part_of_the_text(encoding: str, size: int) -> None:
@@ -53,38 +56,38 @@ def test_both_halves_of_a_line_end_come_together(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("data", "encoding", "before", "wrong"),
     [
-        (b"a,\xe9\n", "utf-8", b"a,", "byte 2 is not valid UTF-8; save the file as UTF-8, or set data.encoding"),
+        (b"a,\xe9\n", "utf-8", b"a,", f"byte 2 is not valid UTF-8; {SAVE_IT}"),
         (
             b"\xef\xbb\xbf12\xff",
             "utf-8",
             b"12",
-            "byte 5 is not valid UTF-8; save the file as UTF-8, or set data.encoding",
+            f"byte 5 is not valid UTF-8; {SAVE_IT}",
         ),
         (
             b"\xef\xbb\xbf12\xff",
             "utf-8-sig",
             b"12",
-            "byte 5 is not valid UTF-8; save the file as UTF-8, or set data.encoding",
+            f"byte 5 is not valid UTF-8; {SAVE_IT}",
         ),
-        (b"12\xc3", "utf-8", b"12", "byte 2 is not valid UTF-8; save the file as UTF-8, or set data.encoding"),
-        (b"1\x81", "cp1252", b"1", "byte 1 is not valid cp1252; save the file as UTF-8, or set data.encoding"),
+        (b"12\xc3", "utf-8", b"12", f"byte 2 is not valid UTF-8; {SAVE_IT}"),
+        (b"1\x81", "cp1252", b"1", f"byte 1 is not valid cp1252; {SAVE_IT}"),
         (
             "12".encode("utf-16") + b"3",
             "utf-16",
             b"12",
-            "byte 6 is not valid utf-16; save the file as UTF-8, or set data.encoding",
+            f"byte 6 is not valid utf-16; {SAVE_IT}",
         ),
         (
             b"12\0003",
             "utf-8",
             b"12",
-            "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8, or set data.encoding",
+            f"a NUL byte (byte 2), which no text file has: remove it, {SAVE_IT}",
         ),
         (
             b"1\r\0",
             "latin-1",
             b"1\r",
-            "a NUL byte (byte 2): is this a text file? If so, save the file as UTF-8, or set data.encoding",
+            f"a NUL byte (byte 2), which no text file has: remove it, {SAVE_IT}",
         ),
     ],
 )
@@ -106,7 +109,8 @@ def test_what_is_no_text_is_named_after_all_that_precedes_it(
 @pytest.mark.parametrize("data", ["a,b\n".encode("utf-16"), "a,b\n".encode("utf-16-be"), "a,b\n".encode("utf-16-le")])
 def test_utf_16_is_recognized_where_utf_8_was_expected(data: bytes) -> None:
     with pytest.raises(
-        DataError, match=r"^t\.csv: the text is encoded as UTF-16; save the file as UTF-8, or set data.encoding$"
+        DataError,
+        match=r"^t\.csv: the text is encoded as UTF-16; save the file as UTF-8, or set data.encoding before training$",
     ):
         Utf8Stream(io.BytesIO(data), "utf-8", "t.csv").read(100)
 

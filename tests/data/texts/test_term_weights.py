@@ -16,9 +16,9 @@ ROWS_WITH = np.array([3, 1, 2])
 
 
 def dense(by: str) -> np.ndarray:
-    matches = Vocabulary(TERMS, (), None, 100).matches(TEXTS)
+    matches = Vocabulary.of(TERMS, (), None, 100).matches(TEXTS)
     idf = rarity(ROWS_WITH, 5) if by == "tfidf" else None
-    return np.asarray(weighted(matches, len(TEXTS), len(TERMS), by, idf).dense())  # type: ignore[arg-type]
+    return np.asarray(weighted(matches, len(TERMS), by, idf).dense())  # type: ignore[arg-type]
 
 
 def test_tfidf_is_log_count_times_idf_at_length_one() -> None:
@@ -43,8 +43,8 @@ def test_a_row_has_the_same_bits_alone(by: str) -> None:
     texts = [
         " ".join(TERMS[place] for place in np.random.default_rng(row).integers(0, 3, row % 17)) for row in range(80)
     ]
-    vocabulary, idf = Vocabulary(TERMS, (), None, 100), rarity(ROWS_WITH, 5) if by == "tfidf" else None
-    together = weighted(vocabulary.matches(texts), len(texts), 3, by, idf).dense()  # type: ignore[arg-type]
+    vocabulary, idf = Vocabulary.of(TERMS, (), None, 100), rarity(ROWS_WITH, 5) if by == "tfidf" else None
+    together = weighted(vocabulary.matches(texts), 3, by, idf).dense()  # type: ignore[arg-type]
     for row, text in enumerate(texts):
-        alone = weighted(vocabulary.matches([text]), 1, 3, by, idf).dense()  # type: ignore[arg-type]
+        alone = weighted(vocabulary.matches([text]), 3, by, idf).dense()  # type: ignore[arg-type]
         assert alone.tobytes() == together[row : row + 1].tobytes()

@@ -1,0 +1,1 @@
+"""Time series: regular steps of time, and rows in their order."""
