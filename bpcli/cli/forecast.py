@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -62,7 +63,11 @@ def forecast(
     if as_json:
         names = list(columns)
         rows = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        result_json({"checkpoint": str(model.path), "notes": found.notes, "forecast": rows})
+        document = {"checkpoint": str(model.path), "notes": found.notes, "forecast": rows}
+        if output is None:
+            result_json(document)
+        else:
+            write_output(output, f"{json.dumps(document, indent=2, allow_nan=False)}\n".encode())
         return
     cleaning = [printable] * (output is None and sys.stdout.isatty())
     lines = partial(CsvLines, cleaning=cleaning)(list(columns))

@@ -20,7 +20,7 @@ from bpcli.data.series.time_spec import TimeSpec
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import DEFAULT_MISSING, Kind
 from bpcli.spec import Sequence, Text
-from bpcli.wording import composed
+from bpcli.wording import composed, quoted
 
 
 class DataSpec(LocationSpec):
@@ -122,6 +122,8 @@ class DataSpec(LocationSpec):
             self.time.require_only_role("the weight", [self.weight])
             self.time.require_only_role("known ahead", self.known)
             self.time.require_only_role("in columns, too; write its format in data.time", self.columns)
+            if learned := [name for name in self.known if name in (*self.targets, *self.groups)]:
+                raise ValueError(f"known names {quoted(learned[0])}, which is the target or a group")
             if self.train is not None:
                 raise ValueError("a series is split by time, not by files: give its files as path, instead of train")
             if self.drop_duplicates:

@@ -34,8 +34,8 @@ class FittedIntervals(Spec):
         ordered = np.sort(errors, axis=0)
         widths: list[tuple[float, ...] | None] = []
         for level in levels:
-            rank = ceil((count + 1) * Fraction(str(level)))  # of the decimal: 100 · 0.55 is above 55 in float64
-            found = None if rank > count else np.maximum.accumulate(ordered[rank - 1])
+            rank = rank_of(level, count)
+            found = None if rank is None else np.maximum.accumulate(ordered[rank - 1])
             widths.append(None if found is None else tuple(found.tolist()))
         return cls(levels=levels, widths=tuple(widths), windows=count)
 
@@ -50,6 +50,12 @@ class FittedIntervals(Spec):
     def too_few(self) -> list[float]:
         """Levels for which the windows are too few."""
         return [level for level, width in zip(self.levels, self.widths, strict=True) if width is None]
+
+
+def rank_of(level: float, windows: int) -> int | None:
+    """Rank of the error, counted from 1, that is the half width of a level; None if the windows are too few."""
+    rank = ceil((windows + 1) * Fraction(str(level)))  # of the decimal: 100 · 0.55 is above 55 in float64
+    return rank if rank <= windows else None
 
 
 def level_name(level: float) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.examples.roles import check_names
 from bpcli.data.files.elsewhere import elsewhere_hint
@@ -13,6 +15,8 @@ from bpcli.data.windows.fitted import FittedWindows
 from bpcli.data.windows.history import LatestRows
 from bpcli.data.windows.source import WindowSource, data_of_windows, require_windows, split_windows
 from bpcli.data.windows.windows import Windows
+from bpcli.decision.intervals import rank_of
+from bpcli.wording import counted, enumerated
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ class Windowed:
         forecast = config.forecast.model_copy(update=update)
         asked = config.model_copy(update={"forecast": forecast})
         config = asked.model_copy(update={"data": data_of_windows(config.data, fit.fitted)})
+        validated = int(np.count_nonzero(parts == 1))
+        few = [level for level in forecast.intervals if rank_of(level, validated) is None]
+        if few and validated:
+            shown = enumerated(f"{level:.0%}" for level in few)
+            notes.append(f"no interval of {shown}: {counted(validated, 'validation window')} are too few")
         latest = LatestRows.of(fit.rows, fit.fitted)
         return cls(config, asked, WindowSource(source, windows, parts), fit.fitted, latest, [*fit.notes, *notes])
 

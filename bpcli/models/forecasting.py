@@ -16,6 +16,7 @@ from bpcli.data.files.source import Source
 from bpcli.data.table import Kind, Table, require_columns
 from bpcli.data.windows.fitted import FittedWindows
 from bpcli.data.windows.history import followed_by
+from bpcli.data.windows.series_rows import SeriesRows
 from bpcli.data.windows.windows import Windows
 from bpcli.decision.intervals import level_name
 from bpcli.errors import DataError, UsageError
@@ -100,23 +101,23 @@ def forecast(
         assert header.latest is not None
         history = NamedRows(header.latest.table(fitted.kinds), THE_RUN)
     table, shown = history
+    notes = [header.blend.line] if header.blend is not None and header.blend.line else []
     if future is not None:
+        future, past = _coming_rows(table, future, fitted, shown)
         table = followed_by(table, future.table)
-        _require_new(table, future, fitted, shown)
+        notes += past
     rows = rows_of_series(table, header.config.data, fitted, shown)
     now = rows.last_known
     enough = now - rows.known_from + 1 >= fitted.window
     if not enough.any():
         raise DataError(too_short(rows, fitted, fitted.window, shown))
     windows = Windows(rows, fitted, now[enough])
-    _require_known(windows, shown)
+    _require_known(windows, shown if future is None else future.shown)
     table = windows.table(with_targets=False)
     scaled, origins = outcome_of(table), fitted.origins.of(table)
     values, intervals = origins.restored(scaled), header.intervals
     around = [] if intervals is None else intervals.around(scaled)
-    notes = [header.blend.line] if header.blend is not None and header.blend.line else []
-    if lacking := int(np.count_nonzero(~enough)):
-        notes.append(f"{counted(lacking, 'series', 'series')} left out: fewer than {fitted.window} known values")
+    notes += _notes_of_series(rows, enough, fitted)
     if intervals is not None and intervals.too_few:
         levels = enumerated(f"{level:.0%}" for level in intervals.too_few)
         notes.append(f"no interval of {levels}: {counted(intervals.windows, 'validation window')} are too few")
@@ -152,23 +153,48 @@ def _levels(windows: Windows, changes: Values) -> Values:
     return levels
 
 
-def _require_new(rows: Table, future: NamedRows, fitted: FittedWindows, source: str) -> None:
-    """Raise DataError for coming rows that repeat each other, or one before them. rows: all, the coming ones last."""
-    stamps, columns = ([rows[name] for name in names] for names in (fitted.axis.columns, fitted.groups))
-    codes, before = group_codes(columns) if columns else np.zeros(rows.rows, np.intp), rows.rows - future.table.rows
+def _coming_rows(history: Table, future: NamedRows, fitted: FittedWindows, source: str) -> tuple[NamedRows, list[str]]:
+    """Rows of `future` that the history does not have, and a note on the others.
+
+    Raises DataError for coming rows that repeat each other, and if there are none.
+    """
+    together = followed_by(history, future.table)
+    stamps, columns = ([together[name] for name in names] for names in (fitted.axis.columns, fitted.groups))
+    codes = group_codes(columns) if columns else np.zeros(together.rows, np.intp)
 
     def places(part: slice, shown: str) -> list[tuple[int, int]]:
         series = codes[part] if columns else None
         steps = fitted.axis.steps([column.take(part) for column in stamps], series, shown)
         return list(zip(codes[part].tolist(), steps.tolist(), strict=True))
 
-    coming, known = places(slice(before, None), future.shown), set(places(slice(before), source))
-    row = next((row for row, place in enumerate(coming) if place in known), None)
-    if row is not None:
-        stamp = fitted.axis.texts(np.array([coming[row][1]]))[0]
-        raise DataError(
-            f"{future.shown}: row {row + 1:,}: {source} has a row at {quoted(stamp)} already; give the rows after it"
+    coming = places(slice(history.rows, None), future.shown)
+    known = set(places(slice(history.rows), source))
+    new = np.flatnonzero([place not in known for place in coming])
+    if not len(new):
+        raise DataError(f"{future.shown}: {source} has all of these rows already; give the rows after its last one")
+    if len(new) == len(coming):
+        return future, []
+    past = counted(len(coming) - len(new), "row")
+    return NamedRows(future.table.take(new), future.shown), [f"{past} of {future.shown} not used: {source} has them"]
+
+
+def _notes_of_series(rows: SeriesRows, enough: NDArray[np.bool_], fitted: FittedWindows) -> list[str]:
+    """Notes on series that are too short, and on those that end before the others."""
+    names, notes = [" ".join(cells) for cells in rows.grid.names], []
+    if not enough.all():
+        short = listed(name for name, fits in zip(names, enough.tolist(), strict=True) if not fits)
+        count = counted(int(np.count_nonzero(~enough)), "series", "series")
+        notes.append(f"{count} left out, {short}: fewer than {fitted.window} known values")
+    last = rows.grid.steps[np.maximum(rows.last_known, 0)]
+    early = enough & (last < last[enough].max())
+    if early.any():
+        first = int(np.flatnonzero(early)[0])
+        stamp = rows.axis.texts(last[first : first + 1])[0]
+        count = counted(int(np.count_nonzero(early)), "series", "series")
+        notes.append(
+            f"{count} forecast from an earlier time, {quoted(names[first])} from {stamp}: no later value is known"
         )
+    return notes
 
 
 def _require_known(windows: Windows, source: str) -> None:
@@ -183,7 +209,7 @@ def _require_known(windows: Windows, source: str) -> None:
             of_series = f" for {series}" if series else ""
             raise DataError(
                 f"{source}: {listed(fitted.known)} must be known ahead, and {quoted(name)} has no value at {stamp}"
-                f"{of_series}; give the coming {counted(fitted.horizon, 'row')} of it with --future"
+                f"{of_series}; give the coming {counted(fitted.horizon, 'row')} of each series with --future"
             )
 
 

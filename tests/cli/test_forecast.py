@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[dict[str, list[Any]], dict[str, Any], dict[str, Any], s
     "a time that is no column": (columns(), {}, {"time": "when"}, "'when'"),
     "a group that is no column": (columns(), {}, {"group": "shop"}, "'shop'"),
     "a known column that is none": (columns(), {}, {"known": ["price"]}, "'price'"),
-    "a known target": (columns(), {}, {"known": ["y"]}, "'y' cannot be the target and have another role"),
+    "a known target": (columns(), {}, {"known": ["y"]}, "known names 'y', which is the target"),
     "a known time": (columns(), {}, {"known": ["day"]}, "known"),
     "a cycle that the frequency has not": (columns(), {"calendar": ["hour_of_day"]}, {}, "forecast.calendar: no cycle"),
     "parts of files": (columns(), {}, {"path": None, "train": "t.csv", "test": "t.csv"}, "split by time, not by files"),

@@ -15,7 +15,7 @@ from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers import Adam
 from bpcli.storage.run_directory import RunDirectory
 
-FIXED = 400_000
+FIXED = 500_000
 """Bytes of objects that there is one of, whatever is trained on."""
 
 

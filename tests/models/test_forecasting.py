@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_a_series_without_enough_values_is_left_out_with_a_note(tmp_path: Path) 
     write_csv(tmp_path / "more.csv", given)
     found = bpcli("forecast", run, tmp_path / "more.csv").ok()
     assert {row["shop"] for row in found.rows} == {"a", "b", "c"}
-    assert "1 series left out: fewer than 5 known values" in found.err
+    assert "1 series left out, 'new': fewer than 5 known values" in found.err
 
 
 KNOWN: dict[str, Any] = {"known": ["price", "holiday"]}
@@ -172,15 +173,16 @@ def test_predict_leaves_rows_empty_whose_coming_known_values_are_missing(tmp_pat
     [
         (
             None,
-            "must be known ahead, and 'price' has no value at 2023-03-02; give the coming 3 rows of it with --future",
+            "known ahead, and 'price' has no value at 2023-03-02; give the coming 3 rows of each series with --future",
         ),
         ({"day": days(HORIZON, COUNT + 1)}, "'price' has no value at 2023-03-02"),
         ({"price": [1.0, None, 2.0]}, "'price' has no value at 2023-03-03"),
         ({"day": ["2023-03-02"] * 3}, "rows 1 and 2 are both '2023-03-02'"),
         ({"day": ["soon", "later", "never"]}, "'soon'"),
+        ({"day": days(HORIZON, COUNT - 1)}, "future.csv: 'price', 'holiday' must be known ahead"),
         (
-            {"day": days(HORIZON, COUNT - 1)},
-            "row 1: the run's data has a row at '2023-03-01' already; give the rows after it",
+            {"day": days(HORIZON, COUNT - HORIZON)},
+            "future.csv: the run's data has all of these rows already; give the rows after its last one",
         ),
         ({"price": ["a", "b", "c"]}, "'price'"),
         ({"holiday": None}, "holiday"),
@@ -196,7 +198,7 @@ def test_future_rows_that_do_not_fit_are_named(tmp_path: Path, known_run: Path, 
         arguments += ["--future", tmp_path / "future.csv"]
     found = bpcli(*arguments)
     assert found.code in (2, 3), found.err
-    assert len(found.err.splitlines()) == 1
+    assert found.err.count("error: ") == 1
     assert message in found.err
     if message.startswith("row"):
         assert "future.csv" in found.err
@@ -205,6 +207,35 @@ def test_future_rows_that_do_not_fit_are_named(tmp_path: Path, known_run: Path, 
 @pytest.fixture(scope="module")
 def known_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_of(tmp_path_factory.mktemp("known"), with_known(COUNT), config(data=KNOWN))
+
+
+def test_a_calendar_that_begins_in_the_past_is_used_from_the_present_on(tmp_path: Path, known_run: Path) -> None:
+    whole = with_known(COUNT + HORIZON)
+    for first, name in ((COUNT, "coming"), (COUNT - 5, "calendar")):
+        rows = {column: whole[column][first:] for column in ("day", "price", "holiday")}
+        write_csv(tmp_path / f"{name}.csv", rows)
+    coming = bpcli("forecast", known_run, "--future", tmp_path / "coming.csv").ok()
+    calendar = bpcli("forecast", known_run, "--future", tmp_path / "calendar.csv").ok()
+    assert calendar.out == coming.out
+    assert "5 rows of" in calendar.err
+    assert "not used: the run's data has them" in calendar.err
+
+
+def test_series_that_end_before_the_others_are_noted(tmp_path: Path) -> None:
+    one = {"day": days(40), "y": waves(40)}
+    both = {name: cells + cells[:30] for name, cells in one.items()} | {"shop": ["a"] * 40 + ["b"] * 30}
+    run = run_of(tmp_path, both, config(data={"group": "shop"}))
+    found = bpcli("forecast", run).ok()
+    assert "1 series forecast from an earlier time, 'b' from 2023-01-30: no later value is known" in found.err
+
+
+def test_a_forecast_as_json_goes_to_the_file_that_is_asked_for(tmp_path: Path) -> None:
+    run = run_of(tmp_path, {"day": days(40), "y": waves(40)}, config())
+    found = bpcli("forecast", run, "--json", "--output", tmp_path / "f.json").ok()
+    assert found.out == ""
+    document = json.loads((tmp_path / "f.json").read_text())
+    assert [row["step"] for row in document["forecast"]] == [1, 2, 3]
+    assert document == json.loads(bpcli("forecast", run, "--json").ok().out)
 
 
 def test_future_rows_of_other_series_are_named(tmp_path: Path) -> None:
