@@ -21,6 +21,7 @@ class Origins:
     (rows, 1). last: naive forecast, (rows, 1). seasonal: seasonal naive forecast, (rows, horizon); NaN without one.
     scale: mean absolute error of the seasonal naive forecast one season ahead in the rows before the test rows, (rows,
     1); NaN if it is 0 or there are none. logarithms: whether values are scaled as logarithms, as base and spread are.
+    returns: whether values are relative changes.
     """
 
     base: Values
@@ -29,6 +30,7 @@ class Origins:
     seasonal: Values
     scale: Values
     logarithms: bool = False
+    returns: bool = False
 
     def __len__(self) -> int:
         return len(self.spread)
@@ -46,9 +48,8 @@ class Origins:
 
     def take(self, rows: NDArray[np.intp]) -> Origins:
         """Select `rows`."""
-        return Origins(
-            self.base[rows], self.spread[rows], self.last[rows], self.seasonal[rows], self.scale[rows], self.logarithms
-        )
+        arrays = (self.base[rows], self.spread[rows], self.last[rows], self.seasonal[rows], self.scale[rows])
+        return Origins(*arrays, self.logarithms, self.returns)
 
     @property
     def nbytes(self) -> int:
@@ -65,9 +66,10 @@ class OriginColumns(Spec):
     seasonal: Text
     scale: Text
     logarithms: bool = False
+    returns: bool = False
 
     @classmethod
-    def beside(cls, target: str, logarithms: bool) -> OriginColumns:
+    def beside(cls, target: str, logarithms: bool, returns: bool) -> OriginColumns:
         """Names for a target."""
         names = {
             name: f"{target} ({what})"
@@ -79,7 +81,7 @@ class OriginColumns(Spec):
                 "scale": "usual seasonal error",
             }.items()
         }
-        return cls(**names, logarithms=logarithms)
+        return cls(**names, logarithms=logarithms, returns=returns)
 
     @property
     def names(self) -> list[str]:
@@ -94,4 +96,4 @@ class OriginColumns(Spec):
     def of(self, table: Table) -> Origins:
         """Origins of the rows of a table of windows."""
         base, spread, last, seasonal, scale = (table[name].values for name in self.names)
-        return Origins(base, spread, last, seasonal, scale, self.logarithms)
+        return Origins(base, spread, last, seasonal, scale, self.logarithms, self.returns)

@@ -15,6 +15,9 @@ from bpcli.wording import number
 
 Values = NDArray[np.float64]
 
+UNMOVED = 1e-6
+"""Size of a relative change, in spreads of the window, up to which a forecast says that nothing changes."""
+
 SIMPLE = {"naive_mae": "naive", "seasonal_naive_mae": "seasonal naive", "ridge_mae": "ridge"}
 """Scores of simple forecasts, and what these are called."""
 
@@ -58,6 +61,10 @@ class Forecasts:
             yield "seasonal_naive_mae", np.abs(self.true - self.origins.seasonal)
         if self.ridge is not None:
             yield "ridge_mae", np.abs(self.true - self.ridge)
+        if self.origins.returns:
+            moves = (self.true != 0) & (np.abs(self.scaled) > UNMOVED)
+            yield "direction", np.where(moves, self.true * self.predicted > 0, np.nan)
+            yield "always_up", np.where(self.true == 0, np.nan, self.true > 0)
         if self.intervals is not None:
             for level, low, high in self.intervals.around(self.scaled):
                 lower, upper = self.origins.restored(low), self.origins.restored(high)

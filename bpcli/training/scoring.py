@@ -36,7 +36,7 @@ SUMMARIES: dict[Task, tuple[str, ...]] = {
 }
 """Metrics shown where there is room for only one line."""
 
-OF_FORECASTS = ("mae", "rmse", "mase", "skill")
+OF_FORECASTS = ("mae", "rmse", "mase", "skill", "direction", "always_up")
 """The same of forecasts."""
 
 UNWEIGHTED = "_unweighted"

@@ -53,6 +53,19 @@ def test_skill_compares_with_the_best_simple_forecast_in_total_and_by_step() -> 
     assert first["rmse"] == pytest.approx(0.5**0.5)
 
 
+def test_directions_of_relative_changes_stand_beside_always_up() -> None:
+    """Of the changes 0.1, -0.2, 0 and 0.3, three have a direction; the forecast 0 has none."""
+    true, predicted = np.array([[0.1, -0.2], [0.0, 0.3]]), np.array([[0.05, 0.1], [0.2, 0.0]])
+    zero, one = np.zeros((2, 1)), np.ones((2, 1))
+    beside = Origins(zero, one, zero, np.zeros((2, 2)), one, returns=True)
+    report = Forecasts(true, predicted, predicted, beside).report(["y+1", "y+2"])
+    assert report.scores["direction"] == 0.5
+    assert report.scores["always_up"] == pytest.approx(2 / 3)
+    assert (report.groups["y+1"]["direction"], report.groups["y+2"]["always_up"]) == (1.0, 0.5)
+    unmoved = Forecasts(true, np.zeros((2, 2)), np.zeros((2, 2)), beside).report(["y+1", "y+2"])
+    assert unmoved.scores["direction"] is None
+
+
 def test_coverage_counts_bounds_as_inside() -> None:
     """Half widths of 1 and 2 spreads: 10 ± 1 holds 10 and 12 ± 2 … of windows with spreads 1 and 2."""
     intervals = FittedIntervals(levels=(0.5,), widths=((1.0, 1.5),), windows=3)

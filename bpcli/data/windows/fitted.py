@@ -76,7 +76,7 @@ class FittedWindows(Spec):
     @property
     def origins(self) -> OriginColumns:
         """Names of the columns of origins in a table of windows."""
-        return OriginColumns.beside(self.target, self.normalize == "log")
+        return OriginColumns.beside(self.target, self.normalize == "log", self.returns)
 
     @property
     def usual(self) -> SeriesScale:

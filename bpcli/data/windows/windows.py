@@ -104,7 +104,8 @@ class Windows:
         if fitted.season == 1:
             before = np.full_like(before, np.nan)
         error = scales["error"][:, None]
-        return Origins(base, by, naive, before, np.where(error > 0, error, np.nan), fitted.normalize == "log")
+        known = np.where(error > 0, error, np.nan)
+        return Origins(base, by, naive, before, known, fitted.normalize == "log", fitted.returns)
 
     @property
     def _scales(self) -> dict[str, Values]:
