@@ -109,7 +109,7 @@ def test_of_a_sick_network_it_is_said_what_is_wrong(name: str, overrides: list[s
 
 
 SERIES = ("co2", "unemployment", "weather", "stations", "index")
-QUICK = ("xor", "penguins", "snippets", "snippets_rating", *SERIES)
+QUICK = ("xor", "penguins", "snippets", "snippets_rating", "origin", *SERIES)
 LONG = ("auto_mpg", "credit", "textbook", "concrete", "digits", "fashion", "digits_conv", "fashion_conv", "clothes")
 
 
