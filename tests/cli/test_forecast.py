@@ -142,7 +142,9 @@ def test_a_constant_series_is_forecast(tmp_path: Path, value: float, normalize: 
     bpcli("predict", tmp_path / "t.csv", "--run", tmp_path / "run").ok()
 
 
-MONTH_ENDS = (np.arange("2000-02", "2005-02", dtype="M8[M]").astype("M8[D]") - 1).astype(str).tolist()
+MONTH_ENDS = (
+    (np.arange("2000-02", "2005-02", dtype="M8[M]").astype("M8[D]") - np.timedelta64(1, "D")).astype(str).tolist()
+)
 
 ANSWERED: dict[str, tuple[dict[str, list[Any]], dict[str, Any], dict[str, Any]]] = {
     "a horizon of 1": (columns(), {"horizon": 1}, {}),

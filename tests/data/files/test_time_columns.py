@@ -3,6 +3,7 @@
 import datetime
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_year_and_quarter_of_json_and_a_database(tmp_path: Path) -> None:
     rows = [(1959, 3), (1959, 4), (1960, 1)]
     lines = [json.dumps({"year": year, "quarter": quarter, "y": 1}) for year, quarter in rows]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
-    with sqlite3.connect(tmp_path / "a.db") as database:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:
         database.execute("create table t (year integer, quarter real, y real)")
         database.executemany("insert into t values (?, ?, 1)", rows)
     for keys in ({"path": "a.jsonl"}, {"url": "sqlite:///a.db", "query": "select * from t"}):
