@@ -1,4 +1,4 @@
-"""Where the data of a config is: files, or a query of a database."""
+"""Location of the data of a config: files, or a query of a database."""
 
 from __future__ import annotations
 
