@@ -32,9 +32,6 @@ class Origins:
     logarithms: bool = False
     returns: bool = False
 
-    def __len__(self) -> int:
-        return len(self.spread)
-
     def scaled(self, values: Values) -> Values:
         """Values (rows, horizon) as a network learns them."""
         values = np.log(values) if self.logarithms else values
@@ -45,11 +42,6 @@ class Origins:
         """Values (rows, horizon) of scaled ones."""
         values = self.base + self.spread * scaled
         return np.exp(values) if self.logarithms else values
-
-    def take(self, rows: NDArray[np.intp]) -> Origins:
-        """Select `rows`."""
-        arrays = (self.base[rows], self.spread[rows], self.last[rows], self.seasonal[rows], self.scale[rows])
-        return Origins(*arrays, self.logarithms, self.returns)
 
     @property
     def nbytes(self) -> int:

@@ -89,7 +89,7 @@ def test_a_perfect_simple_forecast_leaves_no_skill() -> None:
 
 
 def test_one_step_has_no_groups() -> None:
-    found = Forecasts(TRUE[:, :1], PREDICTED[:, :1], PREDICTED[:, :1], origins().take(np.array([0, 1])))
+    found = Forecasts(TRUE[:, :1], PREDICTED[:, :1], PREDICTED[:, :1], origins())
     assert found.report(["y+1"]).groups == {}
 
 

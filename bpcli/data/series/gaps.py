@@ -13,12 +13,6 @@ Steps = NDArray[np.int64]
 Groups = NDArray[np.intp]
 
 
-def missing_steps(steps: Steps, groups: Groups | None) -> int:
-    """Number of steps without a row between the first and the last row of each group; rows (rows,) in any order."""
-    _, lengths = _gaps(steps, groups)
-    return int(lengths.sum())
-
-
 def require_no_gaps(
     axis: TimeAxis, steps: Steps, groups: Groups | None, source: str, rows: NDArray[np.intp] | None = None
 ) -> None:

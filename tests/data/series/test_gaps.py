@@ -2,15 +2,8 @@ import numpy as np
 import pytest
 from time_columns import fitted, time_columns
 
-from bpcli.data.series.gaps import missing_steps, require_no_gaps
+from bpcli.data.series.gaps import require_no_gaps
 from bpcli.errors import DataError
-
-
-def test_gaps_are_between_the_first_and_the_last_row_of_each_series() -> None:
-    steps = np.array([5, 1, 2, 9, 3, 4, 4])
-    assert missing_steps(steps[:5], None) == 4
-    assert missing_steps(steps, np.array([0, 0, 0, 1, 1, 1, 0])) == 1 + 4
-    assert missing_steps(steps[:0], None) == 0
 
 
 def test_an_error_names_the_first_stamp_without_a_row() -> None:
