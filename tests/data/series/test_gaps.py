@@ -18,3 +18,13 @@ def test_an_error_names_the_first_stamp_without_a_row() -> None:
     with pytest.raises(DataError, match="before row 13"):
         require_no_gaps(axis, np.array(steps), None, "f.csv", np.arange(10, 16))
     require_no_gaps(axis, np.array(steps[2:4]), None, "f.csv")
+
+
+def test_each_series_has_its_own_first_and_last_row() -> None:
+    """Steps 1 to 3 and 7 to 9 are two series without gaps, in any order of rows; as one series they lack 4 to 6."""
+    days = [f"2020-01-{day:02d}" for day in (3, 9, 1, 7, 2, 8)]
+    axis, _ = fitted(time_columns(day=["2020-01-01", "2020-01-02", "2020-01-03"]))
+    steps = axis.steps(time_columns(day=days), None, "f.csv")
+    require_no_gaps(axis, steps, np.array([0, 1, 0, 1, 0, 1]), "f.csv")
+    with pytest.raises(DataError, match=r"'2020-01-04' \(and for 2 more stamps\)"):
+        require_no_gaps(axis, steps, None, "f.csv")
