@@ -11,9 +11,6 @@ from bpcli.wording import counted
 
 MEMBERS = 3
 
-MANY_WINDOWS = 1_000
-"""Training windows from which on the latest rows teach little new."""
-
 BATCH = 64
 
 LEAST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 1_500, 60, 400
@@ -49,5 +46,3 @@ def of_series(facts: DataFacts) -> Iterator[Choice]:
     if facts.validated:
         stopping = {"patience": max(12, (facts.epochs or epochs) // 5)}
         yield Choice(("training", "early_stopping"), stopping, "validated after each epoch")
-        if facts.rows <= MANY_WINDOWS:
-            yield Choice(("training", "final"), "all_rows", f"{windows}: the latest rows count most")
