@@ -24,7 +24,7 @@ from bpcli.nn.schedules import Constant, Schedule
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec
-from bpcli.training.augmentation import AugmentSpec
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.ensemble import EnsembleSpec
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]

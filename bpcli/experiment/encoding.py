@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.selection import Examples, Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part, Table
-from bpcli.data.windows.fitted import FittedWindows
 from bpcli.errors import DataError, errors_in
 from bpcli.experiment.notes import notes_of_unseen_classes
-from bpcli.experiment.warm_start import StartingModel
+
+if TYPE_CHECKING:
+    from bpcli.data.windows.fitted import FittedWindows
+    from bpcli.experiment.warm_start import StartingModel
 
 
 class Fitted(NamedTuple):

@@ -14,7 +14,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.experiment.image_warnings import shown_rows
 from bpcli.nn.layers.window_remarks import window_remarks
 from bpcli.nn.network import Network
-from bpcli.training.augmentation import AugmentSpec, image_inputs
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.wording import counted, quoted
 
 MUCH = 0.5
@@ -35,6 +35,8 @@ def notes_of_augment(
     """Notes on changes that leave little of an image, and on flips that turn images into those of another class."""
     if spec is None:
         return
+    from bpcli.training.augmentation.augmenter import image_inputs
+
     yield from dict.fromkeys(
         note for shape in image_inputs(network.stems.intake).values() for note in _large(spec, min(shape[:-1]))
     )

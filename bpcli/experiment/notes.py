@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpcli.data.columns import ArrayInput, Range, Surprise
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
 from bpcli.data.columns.spec import ColumnSpec
-from bpcli.data.columns.target_range import TargetRange
 from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.columns.text_input import TextInput
 from bpcli.data.columns.text_recognition import has_letters, recognised_text
@@ -27,6 +27,9 @@ from bpcli.data.table import Column, Kind, Table
 from bpcli.data.targets import TargetBase
 from bpcli.nn.network import Network
 from bpcli.wording import counted, listed, quoted, yaml_scalar
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.target_range import TargetRange
 
 _LEAVE_OUT = "leave initializer out"
 

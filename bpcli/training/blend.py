@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.data.origins import Origins
-from bpcli.data.windows.fitted import FittedWindows
 from bpcli.nn.network import Network, layer_name
 from bpcli.spec import Spec
 from bpcli.training.ridge import Ridge
+
+if TYPE_CHECKING:
+    from bpcli.data.origins import Origins
+    from bpcli.data.windows.fitted import FittedWindows
 
 Values = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from bpcli.nn.network import Network, layer_name
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.randomness import Stream
-from bpcli.training.augmentation import AugmentSpec
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.constant import prior_logits
 from bpcli.training.folds import Folds
 from bpcli.training.initialization import initialize_by_rows

@@ -43,7 +43,8 @@ from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
 from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
 from bpcli.nn.periodic import Periodic
 from bpcli.randomness import Stream
-from bpcli.training.augmentation import Augmenter, AugmentSpec
+from bpcli.training.augmentation.augmenter import Augmenter
+from bpcli.training.augmentation.spec import AugmentSpec
 
 ROWS = 1100
 UNITS = 1050

@@ -16,7 +16,7 @@ from bpcli.nn.layers import AvgPool, Conv, Dense, Dropout, Flatten, GlobalAvgPoo
 from bpcli.nn.losses import CrossEntropy
 from bpcli.nn.optimizers import Adam, Adamw
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec
-from bpcli.training.augmentation import AugmentSpec
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps.choice import choose_stepping
 from bpcli.training.steps.sharded import ShardedSteps

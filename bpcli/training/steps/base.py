@@ -16,7 +16,7 @@ from bpcli.errors import DivergedError
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.optimizers import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
-from bpcli.training.augmentation import Augmenter
+from bpcli.training.augmentation.augmenter import Augmenter
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.moving_average import MovingAverage
 from bpcli.training.plan import TrainingPlan
