@@ -72,10 +72,10 @@ def plan_of(given: dict[str, Any]) -> Any:
         return prepare(loaded.config, loaded.folder).plan
     from bpcli.arrays.rows import Rows
     from bpcli.data.batches import Dataset
-    from bpcli.nn.layers import Dense
-    from bpcli.nn.losses import CrossEntropy
+    from bpcli.nn.layers.dense import Dense
+    from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
-    from bpcli.nn.optimizers import Adam
+    from bpcli.nn.optimizers.adam import Adam
     from bpcli.nn.schedules import Constant
     from bpcli.training import TrainingPlan, choose_stepping
     from bpcli.training.monitor import Monitor

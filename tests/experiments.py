@@ -16,10 +16,10 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.layers import Dense
-from bpcli.nn.losses import MeanSquaredError
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Sgd
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules import Constant
 from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState
 from bpcli.training.loop import train

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from bpcli.errors import DivergedError, UsageError
-from bpcli.nn.optimizers import Rprop
+from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.system.threads import Crew
 from bpcli.training import TrainingPlan

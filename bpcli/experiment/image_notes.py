@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from bpcli.arrays.fields import Grid
 from bpcli.data.columns import ArrayInput
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.experiment.image_warnings import shown_rows
-from bpcli.nn.layers.window_remarks import window_remarks
 from bpcli.nn.network import Network
 from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.wording import counted, quoted
@@ -23,10 +23,13 @@ MUCH = 0.5
 
 def notes_of_windows(network: Network) -> Iterator[str]:
     """Notes on convolutions and poolings of the columns and of the network."""
-    for stem in network.stems.trained:
-        yield from window_remarks(stem.layer, f"column {quoted(stem.field.name)}")
-    for layer in network.layers:
-        yield from window_remarks(layer, f"layer {layer.index}")
+    layers = [(stem.layer, f"column {quoted(stem.field.name)}") for stem in network.stems.trained]
+    layers += [(layer, f"layer {layer.index}") for layer in network.layers]
+    for layer, place in layers:
+        if isinstance(layer.in_shape, Grid):
+            from bpcli.nn.layers.window_remarks import window_remarks
+
+            yield from window_remarks(layer, place)
 
 
 def notes_of_augment(

@@ -17,9 +17,15 @@ from bpcli.config import load_config
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
-from bpcli.nn.losses import CrossEntropy, Poisson
-from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Sgd
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.log_link import Poisson
+from bpcli.nn.optimizers import OptimizerBase, OptimizerSpec
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules import Cosine, ReduceOnPlateau, ScheduleBase, Step
 from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec
 from bpcli.training.loop import train

@@ -18,7 +18,7 @@ from bpcli.errors import MemoryLimitError, MismatchError
 from bpcli.experiment.memory_estimate import estimate_memory
 from bpcli.experiment.prepared import Prepared
 from bpcli.models.summary import ExperimentSummary
-from bpcli.nn.layers import ConvLayer
+from bpcli.nn.layers.conv_layer import ConvLayer
 from bpcli.training.stepping import SERIAL
 
 ROWS, SHAPE = 300, (6, 5, 2)

@@ -13,7 +13,7 @@ from bpcli.data.files.source import open_source
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, ExitCode, MemoryLimitError, MismatchError
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.losses import BinaryCrossEntropy
+from bpcli.nn.losses.classification import BinaryCrossEntropy
 from bpcli.training import EpochReport
 from bpcli.training.loop import train
 

@@ -17,7 +17,7 @@ from bpcli.documents.layer_health import LayerHealth
 from bpcli.experiment.prepare import prepare
 from bpcli.history.diagnosis import diagnose
 from bpcli.jobs.epoch_record import epoch_record
-from bpcli.nn.layers import DenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.storage.records import EpochRecord
 from bpcli.training import EpochReport
 from bpcli.training.loop import train

@@ -23,7 +23,9 @@ from bpcli.nn.initializers import (
     Uniform,
     Zeros,
 )
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
 
 N_IN, N_OUT = 500, 300
 

@@ -9,8 +9,9 @@ from experiments import plan, reports, snapshot, ticking
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.nn.layers import BatchNorm, Dense
-from bpcli.nn.optimizers import Sgd
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules import Plateau, ReduceOnPlateau
 from bpcli.training import LayerHealth, TrainingPlan, TrainingSpec
 from bpcli.training import epochs as epochs_module

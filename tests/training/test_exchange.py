@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.errors import DivergedError
-from bpcli.nn.layers import Dense
-from bpcli.nn.optimizers import Sgd
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.system.threads import Crew
 from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, choose_stepping
 from bpcli.training.loop import train

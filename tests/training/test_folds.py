@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from experiments import after, plan, reports, snapshot
 
-from bpcli.nn.layers import Dense, Dropout
-from bpcli.nn.losses import CrossEntropy
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.training import TrainingPlan, TrainingSpec
 from bpcli.training.ensemble import EnsembleSpec
 from bpcli.training.evaluator import Evaluator

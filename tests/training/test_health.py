@@ -12,10 +12,15 @@ from experiments import after, features, plan, reports
 from bpcli.arrays.fields import Field
 from bpcli.arrays.rows import Rows, records_of
 from bpcli.jobs.epoch_record import epoch_record
-from bpcli.nn.activations import LeakyRelu, Relu, Sigmoid, Softsign, Tanh
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
-from bpcli.nn.losses import MeanAbsoluteError, MeanSquaredError
-from bpcli.nn.optimizers import Rprop, Sgd
+from bpcli.nn.activations.bounded import Sigmoid, Softsign, Tanh
+from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.losses.regression import MeanAbsoluteError, MeanSquaredError
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.training import EpochReport, LayerHealth, TrainingPlan, TrainingSpec, TrainingState, health
 from bpcli.training.spec import Clip, Penalty
 from bpcli.training.steps.serial import SerialSteps

@@ -11,7 +11,8 @@ from bpcli.data.columns.encoders import Affine
 from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, report
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, answers, metric_names, outcome_of, remarks
 
 THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)

@@ -7,10 +7,13 @@ import pytest
 from experiments import plan, reports
 
 from bpcli.data.batches import Dataset
-from bpcli.nn.activations import Tanh
-from bpcli.nn.layers import Dense
-from bpcli.nn.losses import CrossEntropy, LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Sgd
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.losses import LossScratch
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules import Exponential, Step
 from bpcli.training import TrainingPlan, TrainingSpec
 from bpcli.training.spec import Clip, Penalty

@@ -31,7 +31,7 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Part, Table, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns, require_in_domain
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
-from bpcli.nn.losses import Loss, MeanSquaredError
+from bpcli.nn.losses import Loss
 from bpcli.spec import type_name
 from bpcli.wording import counted, listed, listed_with_last, quoted
 
@@ -201,6 +201,8 @@ def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> No
     for column in columns:
         words = () if column.name in spec.columns else words_among_numbers(column, spec.dialect)
         if words:
+            from bpcli.nn.losses.regression import MeanSquaredError
+
             numbers = parse_cells(column.categories, frozenset(words), spec.dialect)[column.values]
             loss, _ = choose_loss([Column(column.name, "numeric", numbers)])
             if are_missing_words(words) or isinstance(loss, MeanSquaredError):

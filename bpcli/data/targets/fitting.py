@@ -20,7 +20,8 @@ from bpcli.data.targets.labels import LabelsTarget, is_binary
 from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.data.targets.one_hot import OneHotTarget, is_one_hot
 from bpcli.errors import DataError, Mismatch, MismatchError
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
+from bpcli.nn.losses import Loss, LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 from bpcli.spec import Family, type_name
 from bpcli.wording import counted, listed, quoted
 
@@ -41,15 +42,15 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
             )
         if all(is_binary(column) for column in columns):
             return BinaryCrossEntropy(), "all targets hold only 0 and 1"
-        return MeanSquaredError(), "the targets are numeric"
+        return _squared_error(), "the targets are numeric"
     (column,) = columns
     if column.kind == "numeric":
         known = column.values[~column.missing()]
         if not np.array_equal(known, np.round(known)):
-            return MeanSquaredError(), "the target has fractional values"
+            return _squared_error(), "the target has fractional values"
         values = _distinct(column)
         if len(values) > MOST_CLASSES_OF_NUMBERS:
-            return MeanSquaredError(), (
+            return _squared_error(), (
                 f"the target has {len(values)} distinct integers, more than {MOST_CLASSES_OF_NUMBERS}"
             )
         classes, reason = len(values), f"the target has {len(values)} distinct integers"
@@ -57,6 +58,12 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
         classes = len(column.present()) if column.kind == "categorical" else len(_distinct(column))
         reason = f"the target has {counted(classes, 'distinct name')}"
     return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), reason
+
+
+def _squared_error() -> LossBase:
+    from bpcli.nn.losses.regression import MeanSquaredError
+
+    return MeanSquaredError()
 
 
 def fit_target(

@@ -14,7 +14,8 @@ from bpcli.arrays.fields import Grid
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays, Workspace
-from bpcli.nn.activations import Activation, Identity
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.bounded import Identity
 from bpcli.nn.initializers import Initializer, Zeros
 from bpcli.nn.layers.base import Position, Views
 from bpcli.nn.layers.grids import Sliding, as_images, output_names

@@ -12,15 +12,15 @@ from bpcli.arrays.fields import Input
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
-from bpcli.nn.activations import Activation, Relu
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.rectified import Relu
 from bpcli.nn.initializers import DEFAULTS, Initializer
-from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.base import LayerSpecBase, Position, Shape, Views
 from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.nn.layers.gathering import Gathering
-from bpcli.spec import Spec
 
 
-class Dense(Spec):
+class Dense(LayerSpecBase):
     """y = f(x W + b), with `units` neurons; without `bias`, y = f(x W)."""
 
     type: Literal["dense"] = "dense"

@@ -10,14 +10,13 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.base import LayerSpecBase, Position, Shape, Views
 from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.nn.schedules import TimedSchedule
 from bpcli.randomness import POOL_RANGE
-from bpcli.spec import Spec
 
 
-class Dropout(Spec):
+class Dropout(LayerSpecBase):
     """Set each input to 0 with probability `rate` in training, else scale it by 1 / (1 - rate)."""
 
     type: Literal["dropout"] = "dropout"

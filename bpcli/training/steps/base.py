@@ -14,7 +14,7 @@ from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.named_layers import all_views, named_layers
-from bpcli.nn.optimizers import Update
+from bpcli.nn.optimizers.update import Update
 from bpcli.nn.schedules import Constant, ReduceOnPlateau
 from bpcli.training.augmentation.augmenter import Augmenter
 from bpcli.training.gradient_rules import GradientRules

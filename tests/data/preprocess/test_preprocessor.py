@@ -14,7 +14,8 @@ from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.preprocess import Preprocessor, table_encoder
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
-from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
+from bpcli.nn.losses.classification import BinaryCrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 
 NAN = float("nan")
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)

@@ -15,7 +15,9 @@ from bpcli.data.targets import (
     suggest_positive,
 )
 from bpcli.errors import MismatchError
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
+from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 
 FLOAT32 = np.dtype(np.float32)
 
