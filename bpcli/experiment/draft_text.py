@@ -11,9 +11,10 @@ import numpy as np
 from bpcli.config.loading import run_name
 from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns.censored import bounds_of
+from bpcli.data.columns.censored_column import CensoredColumn
 from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import spec_yaml
-from bpcli.data.columns.spec import CensoredColumn, ColumnSpec
+from bpcli.data.columns.spec import ColumnSpec
 from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Grid
-from bpcli.data.columns import ArrayInput
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.data.preprocess import Preprocessor
@@ -16,6 +16,9 @@ from bpcli.experiment.image_warnings import shown_rows
 from bpcli.nn.network import Network
 from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
 
 MUCH = 0.5
 """Share of an image's side beyond which a shift, a square or what a crop leaves out is noted."""

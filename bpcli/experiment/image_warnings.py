@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from bpcli.data.columns import ArrayInput
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.data.targets import TargetBase
 from bpcli.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
 
 
 def warnings_of_images(

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpcli.data.columns import ArrayInput, Range, Surprise
+from bpcli.data.columns import Range, Surprise
 from bpcli.data.columns.recognition import column_hint, recognised_dates, recognised_numbers
 from bpcli.data.columns.spec import ColumnSpec
-from bpcli.data.columns.text_column import TextColumn
-from bpcli.data.columns.text_input import TextInput
 from bpcli.data.columns.text_recognition import has_letters, recognised_text
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.missing_names import missing_classes_noted
@@ -26,10 +24,13 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Kind, Table
 from bpcli.data.targets import TargetBase
 from bpcli.nn.network import Network
+from bpcli.spec import type_name
 from bpcli.wording import counted, listed, quoted, yaml_scalar
 
 if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
     from bpcli.data.columns.target_range import TargetRange
+    from bpcli.data.columns.text_input import TextInput
 
 _LEAVE_OUT = "leave initializer out"
 
@@ -254,7 +255,7 @@ def notes_of_inputs(train: Table, inputs: list[str], given: Mapping[str, ColumnS
                 f"column {quoted(name)}: texts, {text.reason}, read as categories; to read their words, set "
                 f"data.columns: {hint}"
             )
-        if isinstance(given.get(name), TextColumn):
+        if name in given and type_name(given[name]) == "text":
             if name not in constant and not has_letters(column):
                 notes.append(
                     f"column {quoted(name)}: declared as text, but no cell has a letter: its words are digits and "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from bpcli.data.columns import ArrayInput
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table

@@ -12,7 +12,7 @@ from experiments import after, features, prepared, reports, snapshot, write_csv
 
 from bpcli.arrays.fields import Grid
 from bpcli.checks.gradcheck import check_gradient
-from bpcli.data.columns import ArrayInput
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import MemoryLimitError, MismatchError
 from bpcli.experiment.memory_estimate import estimate_memory

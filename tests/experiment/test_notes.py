@@ -6,7 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from bpcli.data.columns import ArrayInput, EncodersSpec, Surprise
+from bpcli.data.columns import EncodersSpec, Surprise
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.table import Column
 from bpcli.experiment.notes import MOST_FAR, notes_of_arrays, surprise_notes

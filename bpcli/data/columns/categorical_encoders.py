@@ -7,14 +7,21 @@ from typing import Annotated, Literal, TypedDict
 import numpy as np
 from pydantic import Field
 
-from bpcli.data.columns.categorical_inputs import EmbeddedInput, OneHotInput, OrdinalInput, SignInput, lookup, places_of
+from bpcli.data.columns.categorical_inputs import (
+    CategoricalEncoderBase,
+    EmbeddedInput,
+    OneHotInput,
+    OrdinalInput,
+    SignInput,
+    lookup,
+    places_of,
+)
 from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.known import constant_content, known_weights
 from bpcli.data.columns.statistics import Values, mean
-from bpcli.data.columns.target_mean import TargetMean, TargetMeanInput
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.spec import BareName, Family, Spec, Words
+from bpcli.spec import BareName, Family, Words
 from bpcli.wording import quoted
 
 MinCount = Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)]
@@ -28,7 +35,7 @@ MIN_COUNT = (
 Size = Annotated[int, Field(ge=1, le=1024)]
 
 
-class OneHot(Spec):
+class OneHot(CategoricalEncoderBase):
     """One-hot encoding: one 0/1 input per category of the training rows; all zeros for an unknown category."""
 
     type: Literal["one_hot"] = "one_hot"
@@ -58,7 +65,7 @@ class OneHot(Spec):
         return OneHotInput(**codes)
 
 
-class Embedded(Spec):
+class Embedded(CategoricalEncoderBase):
     """Embedding: a vector for each category, trained with the network; zeros for an unknown category."""
 
     type: Literal["embedding"] = "embedding"
@@ -72,7 +79,7 @@ class Embedded(Spec):
         return EmbeddedInput(**fit_codes(column, self.min_count), size=self.size)
 
 
-class Auto(Spec):
+class Auto(CategoricalEncoderBase):
     """One-hot encoding of columns of few categories, with one signed input for two, and embedding of the others."""
 
     type: Literal["auto"] = "auto"
@@ -124,7 +131,7 @@ def fit_codes(column: Column, min_count: int | float | None) -> Codes:
     )
 
 
-class Ordinal(Spec):
+class Ordinal(CategoricalEncoderBase):
     """Ordinal encoding: one input, evenly spaced from 0 for the first category to 1 for the last."""
 
     type: Literal["ordinal"] = "ordinal"
@@ -155,7 +162,16 @@ class Ordinal(Spec):
         )
 
 
-CategoricalEncoder = Annotated[OneHot | Ordinal | TargetMean | Embedded | Auto, Family(), BareName()]
-
-FittedCategories = OneHotInput | SignInput | EmbeddedInput | OrdinalInput | TargetMeanInput
-"""Column fitted by one of these encoders."""
+CategoricalEncoder = Annotated[
+    CategoricalEncoderBase,
+    Family(
+        {
+            "one_hot": "bpcli.data.columns.categorical_encoders:OneHot",
+            "ordinal": "bpcli.data.columns.categorical_encoders:Ordinal",
+            "target_mean": "bpcli.data.columns.target_mean:TargetMean",
+            "embedding": "bpcli.data.columns.categorical_encoders:Embedded",
+            "auto": "bpcli.data.columns.categorical_encoders:Auto",
+        }
+    ),
+    BareName(),
+]

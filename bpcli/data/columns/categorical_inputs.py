@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,11 @@ from pydantic import Field, model_validator
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, InputSummary, Surprise, Surprises, Writer
+from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
-from bpcli.nn.embedding import Embedding
 from bpcli.nn.stems import StemSpec
-from bpcli.spec import Sequence, Words
+from bpcli.spec import Sequence, Spec, Words
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 """Whole number written with decimals, as programs write a column of integers that lacks some."""
@@ -45,6 +46,23 @@ class CategoricalInput(ColumnInput):
     def levels(self) -> dict[str, str]:
         """Category to stand for each level that is encoded in its own way, by the level's name."""
         return {category: category for category in self.categories}
+
+
+class CategoricalEncoderBase(Spec):
+    """Base class of encoders of categorical columns."""
+
+    uses_target: ClassVar[bool] = False
+    """Whether the encoding depends on the targets of the training rows."""
+
+    @abstractmethod
+    def fit(
+        self, column: Column, owner: tuple[str, ...], weights: Values | None = None, context: FitContext = ALONE
+    ) -> CategoricalInput:
+        """Fit on a training column.
+
+        owner: key of this encoder below `data`. weights: of the rows, (rows,), above 0, or None for equal ones.
+        context: the other columns.
+        """
 
 
 class CodedInput(CategoricalInput):
@@ -140,6 +158,8 @@ class EmbeddedInput(CodedInput):
     @property
     def stem(self) -> StemSpec:
         """Stem of the field."""
+        from bpcli.nn.embedding import Embedding
+
         return Embedding(size=self.size)
 
 
