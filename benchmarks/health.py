@@ -76,7 +76,7 @@ def plan_of(given: dict[str, Any]) -> Any:
     from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers.adam import Adam
-    from bpcli.nn.schedules import Constant
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.training import TrainingPlan, choose_stepping
     from bpcli.training.monitor import Monitor
 

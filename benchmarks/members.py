@@ -65,7 +65,7 @@ def main(widths: list[int], batch: int, members: int, seconds: float) -> tuple[f
     from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers.adam import Adam
-    from bpcli.nn.schedules import Constant
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.training import TrainingPlan, TrainingSpec
     from bpcli.training.monitor import Monitor
     from bpcli.training.row_order import RowOrder

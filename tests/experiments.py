@@ -20,7 +20,7 @@ from bpcli.nn.layers.dense import Dense
 from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules import Constant
+from bpcli.nn.schedules.constant import Constant
 from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState
 from bpcli.training.loop import train
 from bpcli.training.monitor import Monitor

@@ -37,7 +37,7 @@ def bpcli(x: Any, y: Any, layers: Layers, threads: int, compiled_from: float = f
     from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers.adam import Adam
-    from bpcli.nn.schedules import Constant
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.system.blas import BlasThreads
     from bpcli.system.threads import Crew
     from bpcli.training import TrainingPlan, TrainingSpec, choose_stepping

@@ -43,7 +43,7 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any, **thresholds: float) ->
     from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers.adam import Adam
-    from bpcli.nn.schedules import Constant
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.system.blas import BlasThreads
     from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, choose_stepping
     from bpcli.training.loop import train

@@ -22,7 +22,8 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.output import OutputSpec
-from bpcli.nn.schedules import Constant, Schedule
+from bpcli.nn.schedules import Schedule
+from bpcli.nn.schedules.constant import Constant
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
 from bpcli.training import TrainingSpec

@@ -20,7 +20,7 @@ from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Table
-from bpcli.data.targets import PositiveChoice
+from bpcli.data.targets.positive import PositiveChoice
 from bpcli.experiment.draft_images import Images, images_in, picture_column
 from bpcli.experiment.expected_time import Expected
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar

@@ -28,7 +28,8 @@ from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source, read_options
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Table
-from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
+from bpcli.data.targets import choose_loss, fit_target, learned_columns
+from bpcli.data.targets.positive import PositiveChoice, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_images import images_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text

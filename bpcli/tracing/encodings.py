@@ -24,7 +24,10 @@ from bpcli.data.columns.target_mean import TargetMeanInput
 from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
-from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
+from bpcli.data.targets import TargetBase
+from bpcli.data.targets.exclusive import ExclusiveTarget
+from bpcli.data.targets.labels import LabelsTarget
+from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import UsageError
 from bpcli.nn.layers import Layer
 from bpcli.tracing.arithmetic import Arithmetic

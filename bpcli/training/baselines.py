@@ -12,7 +12,6 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import numbers
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.documents.baselines import Baselines
 from bpcli.documents.scores import Scores
 from bpcli.nn.losses import LossScratch
 from bpcli.training.constant import best_constant
@@ -20,6 +19,7 @@ from bpcli.training.evaluator import EVALUATED_ROWS
 from bpcli.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
+    from bpcli.documents.baselines import Baselines
     from bpcli.training.folds import RowIndices
     from bpcli.training.linear import Linear
 
@@ -57,6 +57,7 @@ def baselines(plan: TrainingPlan, epochs: int, network: Scores) -> Baselines | N
     chosen = _chosen_rows(plan, epochs)
     if dataset is None or chosen is None:
         return None
+    from bpcli.documents.baselines import Baselines
     from bpcli.training.linear import LinearFit
 
     loss, x, held = plan.loss, _features(plan.train, chosen), _held_out(plan)

@@ -20,7 +20,8 @@ from bpcli.nn.activations.rectified import Elu, LeakyRelu
 from bpcli.nn.layers.batch_norm import BatchNorm, BatchNormLayer
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.dense_layer import DenseLayer
-from bpcli.nn.layers.dropout import Dropout, DropoutLayer
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.dropout_layer import DropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
 from bpcli.nn.layers.parametric import Parametric, ParametricLayer
 from bpcli.nn.layers.scale import Scale, ScaleLayer

@@ -26,7 +26,10 @@ from bpcli.nn.optimizers import OptimizerBase, OptimizerSpec
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules import Cosine, ReduceOnPlateau, ScheduleBase, Step
+from bpcli.nn.schedules import ScheduleBase
+from bpcli.nn.schedules.cosine import Cosine
+from bpcli.nn.schedules.plateau import ReduceOnPlateau
+from bpcli.nn.schedules.steps import Step
 from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec
 from bpcli.training.loop import train
 from bpcli.training.spec import Penalty

@@ -17,7 +17,7 @@ from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.dropout import Dropout
 from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.optimizers.adam import Adam
-from bpcli.nn.schedules import Cosine
+from bpcli.nn.schedules.cosine import Cosine
 from bpcli.training.spec import EarlyStopping
 
 

@@ -16,7 +16,8 @@ from bpcli.nn.activations.bounded import Tanh
 from bpcli.nn.layers import Layer, LayerSpec, LayerSummary, Position
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense
-from bpcli.nn.layers.dropout import Dropout, DropoutLayer
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.dropout_layer import DropoutLayer
 from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.nn.layers.parametric import Parametric
 from bpcli.nn.layers.rowwise import RowwiseLayer

@@ -12,7 +12,7 @@ from bpcli.data.batches import Dataset
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules import Plateau, ReduceOnPlateau
+from bpcli.nn.schedules.plateau import Plateau, ReduceOnPlateau
 from bpcli.training import LayerHealth, TrainingPlan, TrainingSpec
 from bpcli.training import epochs as epochs_module
 from bpcli.training.health import HealthCheck

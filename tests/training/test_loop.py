@@ -23,7 +23,7 @@ from bpcli.nn.losses.regression import MeanAbsoluteError, MeanSquaredError
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules import Constant
+from bpcli.nn.schedules.constant import Constant
 from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec
 from bpcli.training.loop import train
 from bpcli.training.spec import Average, Clip, EarlyStopping, Penalty

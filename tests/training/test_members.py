@@ -22,7 +22,7 @@ from bpcli.nn.optimizers import RateFactors
 from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules import Cosine
+from bpcli.nn.schedules.cosine import Cosine
 from bpcli.system.threads import Crew
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
 from bpcli.training.spec import Average, Clip, Penalty

@@ -8,7 +8,9 @@ import pytest
 from bpcli.arrays.rows import Rows
 from bpcli.data.batches import Dataset
 from bpcli.data.columns.encoders import Affine
-from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
+from bpcli.data.targets.classes import ClassesTarget
+from bpcli.data.targets.labels import LabelsTarget
+from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, report
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge

@@ -14,7 +14,7 @@ from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules import Exponential, Step
+from bpcli.nn.schedules.steps import Exponential, Step
 from bpcli.training import TrainingPlan, TrainingSpec
 from bpcli.training.spec import Clip, Penalty
 

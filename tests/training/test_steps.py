@@ -31,7 +31,8 @@ from bpcli.nn.optimizers import RateFactors
 from bpcli.nn.optimizers.adam import Adam, Adamw
 from bpcli.nn.optimizers.adaptive import Rmsprop
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules import Constant, Cosine
+from bpcli.nn.schedules.constant import Constant
+from bpcli.nn.schedules.cosine import Cosine
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
 from bpcli.training.epochs import EpochCloser
 from bpcli.training.spec import Clip, Penalty

@@ -14,7 +14,7 @@ from bpcli.nn.activations.rectified import Relu
 from bpcli.nn.compiled import elementwise
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.layers.dense_layer import DenseOfMembers
-from bpcli.nn.layers.dropout import ScheduledDropoutOfMembers
+from bpcli.nn.layers.scheduled_dropout import ScheduledDropoutOfMembers
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerState
 from bpcli.nn.optimizers.update import Update

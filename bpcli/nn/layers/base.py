@@ -21,6 +21,9 @@ from bpcli.nn.layers.gathering import Gathering
 from bpcli.randomness import Stream
 from bpcli.spec import Spec, type_name
 
+FIRST_STEM = 1 << 16
+"""Index of the first stem in random streams, above the index of any layer."""
+
 Shape = tuple[int, ...]
 
 Views = Mapping[str, Array]

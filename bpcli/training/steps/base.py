@@ -15,7 +15,8 @@ from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.optimizers.update import Update
-from bpcli.nn.schedules import Constant, ReduceOnPlateau
+from bpcli.nn.schedules.constant import Constant
+from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.training.augmentation.augmenter import Augmenter
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.moving_average import MovingAverage
