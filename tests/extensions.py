@@ -15,7 +15,7 @@ from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.nn.activations import Activation
 from bpcli.nn.activations.rectified import Relu
-from bpcli.nn.initializers import HeNormal
+from bpcli.nn.initializers.defaults import HeNormal
 from bpcli.nn.layers import Layer, Position, Shape, Views
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense

@@ -12,7 +12,8 @@ from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position
-from bpcli.nn.losses.classification import CrossEntropy, Hinge
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
 from bpcli.nn.losses.log_link import Gamma, Poisson, Tweedie
 from bpcli.nn.network import Network
 from bpcli.randomness import Stream

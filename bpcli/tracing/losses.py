@@ -11,7 +11,8 @@ from math import exp, log1p
 from typing import ClassVar, Generic, TypeVar
 
 from bpcli.nn.losses import LossBase
-from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
 from bpcli.nn.losses.log_link import Gamma, LogLinkLoss, Poisson, Tweedie
 from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.tracing.arithmetic import Arithmetic, is_arithmetic

@@ -16,7 +16,8 @@ from bpcli.checks.gradcheck import DIRECTIONS, EVERY, GradientCheck, check_gradi
 from bpcli.config import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.nn.activations import Activation
-from bpcli.nn.activations.rectified import Elu, LeakyRelu
+from bpcli.nn.activations.exponential import Elu
+from bpcli.nn.activations.rectified import LeakyRelu
 from bpcli.nn.layers.batch_norm import BatchNorm, BatchNormLayer
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.dense_layer import DenseLayer

@@ -12,7 +12,7 @@ from bpcli.config import load_config
 from bpcli.errors import ConfigError, Mismatch, MismatchError
 from bpcli.nn.activations.bounded import Tanh
 from bpcli.nn.activations.rectified import Relu
-from bpcli.nn.initializers import GlorotUniform
+from bpcli.nn.initializers.defaults import GlorotUniform
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.dropout import Dropout
 from bpcli.nn.losses.classification import CrossEntropy

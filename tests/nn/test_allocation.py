@@ -42,7 +42,8 @@ from bpcli.nn.losses import Loss, LossScratch
 from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.optimizers import OptimizerSpec, OptimizerState, RateFactors
-from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.optimizers.update import Update
 from bpcli.nn.periodic import Periodic

@@ -20,7 +20,8 @@ from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
 from bpcli.nn.activations import Activation
 from bpcli.nn.activations.bounded import Identity
-from bpcli.nn.activations.rectified import Elu, LeakyRelu, Relu, Selu
+from bpcli.nn.activations.exponential import Elu, Selu
+from bpcli.nn.activations.rectified import LeakyRelu, Relu
 from bpcli.nn.layers import LayerSpec, Position
 from bpcli.nn.layers.avg_pool import AvgPool
 from bpcli.nn.layers.batch_norm import BatchNorm
@@ -38,7 +39,8 @@ from bpcli.nn.layers.residual import Residual
 from bpcli.nn.layers.scale import Scale
 from bpcli.nn.layers.skip import Skip, SkipLayer
 from bpcli.nn.losses import Loss
-from bpcli.nn.losses.classification import CrossEntropy, Hinge
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
 from bpcli.nn.losses.log_link import Tweedie
 from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.randomness import Stream

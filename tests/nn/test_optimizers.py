@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.optimizers import OptimizerSpec, RateFactors
-from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
 from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.losses import Loss, LossBase, LossScratch
-from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
 from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.losses import WorkedLoss, worked_loss

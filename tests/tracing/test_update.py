@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.nn.optimizers import RateFactors
-from bpcli.nn.optimizers.adam import Adamw
+from bpcli.nn.optimizers.adam_variants import Adamw
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.optimizers import Equation

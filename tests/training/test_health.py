@@ -12,8 +12,9 @@ from experiments import after, features, plan, reports
 from bpcli.arrays.fields import Field
 from bpcli.arrays.rows import Rows, records_of
 from bpcli.jobs.epoch_record import epoch_record
-from bpcli.nn.activations.bounded import Sigmoid, Softsign, Tanh
+from bpcli.nn.activations.bounded import Tanh
 from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.activations.sigmoids import Sigmoid, Softsign
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.dropout import Dropout

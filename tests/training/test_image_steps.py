@@ -20,7 +20,8 @@ from bpcli.nn.layers.flatten import Flatten
 from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
 from bpcli.nn.layers.max_pool import MaxPool
 from bpcli.nn.losses.classification import CrossEntropy
-from bpcli.nn.optimizers.adam import Adam, Adamw
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw
 from bpcli.training import Stepping, TrainingPlan, TrainingSpec
 from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.spec import Clip, Penalty

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from experiments import plan, prepared, write_csv
 
-from bpcli.nn.initializers import DataStd
+from bpcli.nn.initializers.data_std import DataStd
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.dropout import Dropout
 from bpcli.nn.layers.layer_norm import LayerNorm

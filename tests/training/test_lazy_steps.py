@@ -23,7 +23,8 @@ from bpcli.nn.layers.dropout import Dropout
 from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerSpec, RateFactors
-from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
 from bpcli.nn.optimizers.adaptive import Adagrad, Rmsprop
 from bpcli.nn.optimizers.lazy import is_lazy
 from bpcli.nn.optimizers.rprop import Rprop

@@ -19,7 +19,8 @@ from bpcli.nn.layers.parametric import Parametric
 from bpcli.nn.layers.scale import Scale
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 from bpcli.nn.optimizers import RateFactors
-from bpcli.nn.optimizers.adam import Adam, Adamw, Nadam
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.cosine import Cosine

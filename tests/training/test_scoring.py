@@ -13,7 +13,8 @@ from bpcli.data.targets.labels import LabelsTarget
 from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, report
-from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
 from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, answers, metric_names, outcome_of, remarks
 

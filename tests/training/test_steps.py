@@ -14,9 +14,10 @@ from steps_taken import Make, assert_close, dismiss_crews, taken, taking, vector
 from bpcli.arrays.fields import Batch, Field, Grid
 from bpcli.arrays.rows import Rows
 from bpcli.errors import DivergedError
-from bpcli.nn.activations.bounded import Identity, Sigmoid, Tanh
+from bpcli.nn.activations.bounded import Identity, Tanh
 from bpcli.nn.activations.gated import Gelu
 from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.activations.sigmoids import Sigmoid
 from bpcli.nn.compiled.program import cuts
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.conv import Conv
@@ -28,7 +29,8 @@ from bpcli.nn.layers.scale import Scale
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.optimizers import RateFactors
-from bpcli.nn.optimizers.adam import Adam, Adamw
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw
 from bpcli.nn.optimizers.adaptive import Rmsprop
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.constant import Constant

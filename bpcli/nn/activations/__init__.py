@@ -12,17 +12,17 @@ Activation = Annotated[
     Family(
         {
             "identity": "bpcli.nn.activations.bounded:Identity",
-            "sigmoid": "bpcli.nn.activations.bounded:Sigmoid",
+            "sigmoid": "bpcli.nn.activations.sigmoids:Sigmoid",
             "tanh": "bpcli.nn.activations.bounded:Tanh",
             "relu": "bpcli.nn.activations.rectified:Relu",
             "leaky_relu": "bpcli.nn.activations.rectified:LeakyRelu",
-            "elu": "bpcli.nn.activations.rectified:Elu",
-            "selu": "bpcli.nn.activations.rectified:Selu",
+            "elu": "bpcli.nn.activations.exponential:Elu",
+            "selu": "bpcli.nn.activations.exponential:Selu",
             "gelu": "bpcli.nn.activations.gated:Gelu",
             "silu": "bpcli.nn.activations.gated:Silu",
             "mish": "bpcli.nn.activations.gated:Mish",
-            "softplus": "bpcli.nn.activations.rectified:Softplus",
-            "softsign": "bpcli.nn.activations.bounded:Softsign",
+            "softplus": "bpcli.nn.activations.exponential:Softplus",
+            "softsign": "bpcli.nn.activations.sigmoids:Softsign",
         }
     ),
     BareName(),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import NamedTuple
 
-from bpcli.nn.activations.bounded import Identity, Sigmoid, Tanh
+from bpcli.nn.activations.bounded import Identity, Tanh
 from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.activations.sigmoids import Sigmoid
 from bpcli.nn.compiled import codes
 from bpcli.nn.layers import Layer
 from bpcli.nn.layers.avg_pool import AvgPoolLayer

@@ -19,7 +19,8 @@ from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
-from bpcli.nn.optimizers.adam import Adam, Adamw
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw
 from bpcli.nn.optimizers.sgd import Sgd
 
 

@@ -9,7 +9,9 @@ from pydantic import Field
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.activations import Activation
 from bpcli.nn.activations.rectified import Relu
-from bpcli.nn.initializers import DEFAULTS, DataStd, Initializer
+from bpcli.nn.initializers import Initializer
+from bpcli.nn.initializers.data_std import DataStd
+from bpcli.nn.initializers.defaults import DEFAULTS
 from bpcli.nn.layers.base import LayerSpecBase, Shape
 from bpcli.nn.layers.conv_layer import ConvLayer
 from bpcli.nn.layers.grids import Size, Sizes, Sliding, grid_of

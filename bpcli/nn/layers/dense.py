@@ -8,7 +8,8 @@ from pydantic import Field
 
 from bpcli.nn.activations import Activation
 from bpcli.nn.activations.rectified import Relu
-from bpcli.nn.initializers import DEFAULTS, Initializer
+from bpcli.nn.initializers import Initializer
+from bpcli.nn.initializers.defaults import DEFAULTS
 from bpcli.nn.layers.base import LayerSpecBase, Shape
 from bpcli.nn.layers.dense_layer import DenseLayer
 

@@ -20,7 +20,7 @@ Loss = Annotated[
             "gamma": "bpcli.nn.losses.log_link:Gamma",
             "tweedie": "bpcli.nn.losses.log_link:Tweedie",
             "quantile": "bpcli.nn.losses.regression:Quantile",
-            "hinge": "bpcli.nn.losses.classification:Hinge",
+            "hinge": "bpcli.nn.losses.hinge:Hinge",
         }
     ),
     BareName(),

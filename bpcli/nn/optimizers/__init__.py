@@ -18,8 +18,8 @@ OptimizerSpec = Annotated[
             "rmsprop": "bpcli.nn.optimizers.adaptive:Rmsprop",
             "adadelta": "bpcli.nn.optimizers.adaptive:Adadelta",
             "adam": "bpcli.nn.optimizers.adam:Adam",
-            "adamw": "bpcli.nn.optimizers.adam:Adamw",
-            "nadam": "bpcli.nn.optimizers.adam:Nadam",
+            "adamw": "bpcli.nn.optimizers.adam_variants:Adamw",
+            "nadam": "bpcli.nn.optimizers.adam_variants:Nadam",
         }
     ),
     BareName(),

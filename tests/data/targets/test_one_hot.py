@@ -12,7 +12,8 @@ from bpcli.data.targets.labels import LabelsTarget
 from bpcli.data.targets.one_hot import OneHotTarget
 from bpcli.errors import DataError, MismatchError
 from bpcli.nn.losses import LossBase
-from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
 from bpcli.nn.losses.regression import MeanSquaredError
 
 FLOAT32 = np.dtype(np.float32)

@@ -13,7 +13,8 @@ from bpcli.data.targets.classes import ClassesTarget
 from bpcli.data.targets.labels import LabelsTarget
 from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import DataError, ExitCode, MismatchError
-from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
 from bpcli.nn.losses.log_link import Gamma, Poisson, Tweedie
 from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.spec import type_name
