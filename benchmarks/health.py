@@ -64,7 +64,7 @@ def plan_of(given: dict[str, Any]) -> Any:
 
     from bpcli.config import load_config
     from bpcli.experiment.prepare import prepare
-    from bpcli.training import TrainingSpec
+    from bpcli.training.spec import TrainingSpec
 
     if "config" in given:
         changes = ["training.early_stopping=null", "training.goal=null", f"training.epochs={given['epochs']}"]
@@ -77,8 +77,9 @@ def plan_of(given: dict[str, Any]) -> Any:
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers.adam import Adam
     from bpcli.nn.schedules.constant import Constant
-    from bpcli.training import TrainingPlan, choose_stepping
     from bpcli.training.monitor import Monitor
+    from bpcli.training.plan import TrainingPlan
+    from bpcli.training.steps import choose_stepping
 
     generator = np.random.default_rng(0)
     n_in, *hidden, n_out = given["widths"]

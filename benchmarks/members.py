@@ -66,9 +66,10 @@ def main(widths: list[int], batch: int, members: int, seconds: float) -> tuple[f
     from bpcli.nn.network import Network
     from bpcli.nn.optimizers.adam import Adam
     from bpcli.nn.schedules.constant import Constant
-    from bpcli.training import TrainingPlan, TrainingSpec
     from bpcli.training.monitor import Monitor
+    from bpcli.training.plan import TrainingPlan
     from bpcli.training.row_order import RowOrder
+    from bpcli.training.spec import TrainingSpec
     from bpcli.training.steps.serial import SerialSteps
 
     generator = np.random.default_rng(0)

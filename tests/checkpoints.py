@@ -15,7 +15,7 @@ from bpcli.config import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.header import DataFingerprint, Header, Score
-from bpcli.training import Counters
+from bpcli.training.state import Counters
 
 NO_DIGEST = b"0" * 64
 

@@ -21,10 +21,12 @@ from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.constant import Constant
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState
 from bpcli.training.loop import train
 from bpcli.training.monitor import Monitor
-from bpcli.training.stepping import SERIAL
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import TrainingSpec
+from bpcli.training.state import TrainingState
+from bpcli.training.stepping import SERIAL, Stepping
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:

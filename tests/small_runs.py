@@ -19,7 +19,7 @@ from bpcli.jobs.runner import Runner
 from bpcli.jobs.training import train
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Stepping
+from bpcli.training.stepping import Stepping
 
 CONFIG = {
     "name": "small",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from networks import members
 
-from bpcli.data.targets import TargetBase
+from bpcli.data.targets import FittedTarget, TargetBase
 from bpcli.nn.layers import Layer, LayerSpec
 
 ROOT = Path(__file__).parent.parent
@@ -120,7 +120,7 @@ def test_nobody_but_a_layer_says_what_a_layer_is() -> None:
     """Others ask it, or have one `singledispatch`."""
     names = {one.__name__ for one in members(LayerSpec)} | {one.__name__ for one in subclasses(Layer)}
     assert {"DenseLayer", "RowwiseLayer", "ConvLayer", "Dropout"} <= names
-    assert tells_apart(MODULES["nn.layers.dense_layer"], {"Zeros"}), "the search finds what is there"
+    assert tells_apart(MODULES["nn.layers.conv"], {"DataStd"}), "the search finds what is there"
     telling = {
         f"{module}:{line}"
         for module, path in MODULES.items()
@@ -132,7 +132,7 @@ def test_nobody_but_a_layer_says_what_a_layer_is() -> None:
 
 def test_nobody_but_a_target_says_what_a_target_is() -> None:
     """Others ask it, or have one `singledispatch`."""
-    names = {one.__name__ for one in subclasses(TargetBase)}
+    names = {one.__name__ for one in members(FittedTarget)} | {one.__name__ for one in subclasses(TargetBase)}
     assert {"ClassesTarget", "NumbersTarget"} <= names
     telling = {
         f"{module}:{line}"

@@ -40,9 +40,10 @@ def bpcli(x: Any, y: Any, layers: Layers, threads: int, compiled_from: float = f
     from bpcli.nn.schedules.constant import Constant
     from bpcli.system.blas import BlasThreads
     from bpcli.system.threads import Crew
-    from bpcli.training import TrainingPlan, TrainingSpec, choose_stepping
     from bpcli.training.monitor import Monitor
-    from bpcli.training.steps import steps_for
+    from bpcli.training.plan import TrainingPlan
+    from bpcli.training.spec import TrainingSpec
+    from bpcli.training.steps import choose_stepping, steps_for
 
     made: list[Any] = []
     for kind, size, kernel, padding in layers:

@@ -45,9 +45,11 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any, **thresholds: float) ->
     from bpcli.nn.optimizers.adam import Adam
     from bpcli.nn.schedules.constant import Constant
     from bpcli.system.blas import BlasThreads
-    from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, choose_stepping
     from bpcli.training.loop import train
     from bpcli.training.monitor import Monitor
+    from bpcli.training.plan import EpochReport, TrainingPlan
+    from bpcli.training.spec import TrainingSpec
+    from bpcli.training.steps import choose_stepping
 
     if sys.argv[1] != "bpcli_blas":
         ExitStack().enter_context(BlasThreads().single())

@@ -17,7 +17,7 @@ from bpcli.wording import duration, number
 
 if TYPE_CHECKING:
     from bpcli.storage.records import EpochRecord
-    from bpcli.training import EpochReport, Progress
+    from bpcli.training.plan import EpochReport, Progress
 
 LINE_SECONDS = 1.0
 """Minimum interval between plain lines, in seconds."""
@@ -109,7 +109,7 @@ class Live(View):
 
     def show(self, event: EpochReport | Progress) -> None:
         """Record the event for the next redraw."""
-        from bpcli.training import Progress
+        from bpcli.training.plan import Progress
 
         if event.final_epochs is not None:
             self._final = event
@@ -158,7 +158,7 @@ class Live(View):
 
     @staticmethod
     def _done(event: EpochReport | Progress) -> float:
-        from bpcli.training import Progress
+        from bpcli.training.plan import Progress
 
         return event.epoch - 1 + event.step / event.steps if isinstance(event, Progress) else float(event.epoch)
 
@@ -192,7 +192,7 @@ class Live(View):
 
 def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]:
     """Names and values of an event, formatted."""
-    from bpcli.training import Progress
+    from bpcli.training.plan import Progress
 
     name = "epoch" if event.final_epochs is None else "final epoch"
     shown = [(name, f"{event.epoch}/{event.final_epochs or epochs}")]

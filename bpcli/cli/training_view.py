@@ -14,9 +14,10 @@ from bpcli.jobs.training import Observer, Run
 from bpcli.metrics import Task
 from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Counters, EpochReport, Progress, TrainingState
 from bpcli.training.forecast_scoring import simple_line
+from bpcli.training.plan import EpochReport, Progress
 from bpcli.training.scoring import remarks, summary_names
+from bpcli.training.state import Counters, TrainingState
 from bpcli.wording import counted, duration, enumerated, number, printable, quoted, sized
 
 

@@ -26,9 +26,9 @@ from bpcli.nn.schedules import Schedule
 from bpcli.nn.schedules.constant import Constant
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
-from bpcli.training import TrainingSpec
 from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.ensemble import EnsembleSpec
+from bpcli.training.spec import TrainingSpec
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]
 

@@ -19,7 +19,8 @@ from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import Footprint, estimate_memory
 from bpcli.experiment.row_weights import weighted
 from bpcli.system.memory import require_memory
-from bpcli.training import TrainingPlan, choose_stepping
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.steps import choose_stepping
 
 if TYPE_CHECKING:
     from bpcli.data.windows.fitted import FittedWindows

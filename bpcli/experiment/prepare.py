@@ -42,7 +42,8 @@ from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.trainable import require_trainable
 from bpcli.experiment.workbook_options import refuse_text_options
 from bpcli.system.memory import require_memory
-from bpcli.training import TrainingPlan, choose_stepping
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.steps import choose_stepping
 
 if TYPE_CHECKING:
     from bpcli.experiment.earlier_fit import EarlierFit

@@ -21,7 +21,7 @@ from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.recipes import Choice
 from bpcli.nn.network import Network
-from bpcli.training import TrainingPlan
+from bpcli.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from bpcli.config.start_from import WarmStart

@@ -19,10 +19,10 @@ from bpcli.experiment.prepared import Prepared
 from bpcli.models.out_of_fold import out_of_fold_csv
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
-from bpcli.training import TrainingState
 from bpcli.training.deciding import effect_of_calibration, fit_decision, report_of
 from bpcli.training.ridge import ridge_logits
 from bpcli.training.scoring import answers, outcome_of
+from bpcli.training.state import TrainingState
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from bpcli.models.evaluation import find_data
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.environment import environment, environment_changes
-from bpcli.training import Counters, EpochReport, Progress
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.state import Counters
 from bpcli.wording import printable
 
 

@@ -18,7 +18,7 @@ from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.header import Header
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Counters, TrainingState
+from bpcli.training.state import Counters, TrainingState
 from bpcli.wording import printable
 
 

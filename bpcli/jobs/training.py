@@ -21,7 +21,8 @@ from bpcli.storage.records import Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.blas import BlasThreads
 from bpcli.system.files import path_from_here
-from bpcli.training import EpochReport, Progress, TrainingState
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.state import TrainingState
 from bpcli.wording import printable
 
 

@@ -22,9 +22,9 @@ from bpcli.errors import CheckpointError
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence, Spec, type_name
 from bpcli.storage.safetensors_file import NO_DIGEST
-from bpcli.training import Counters
 from bpcli.training.blend import FittedBlend
 from bpcli.training.ridge import FittedRidge
+from bpcli.training.state import Counters
 from bpcli.wording import printable
 
 FORMAT_VERSION = 1

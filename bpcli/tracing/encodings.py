@@ -11,13 +11,15 @@ import numpy as np
 from bpcli.data.calendar import DAY
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
-from bpcli.data.columns.categorical_inputs import CodedInput, OrdinalInput, SignInput
+from bpcli.data.columns.categorical_inputs import CodedInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.columns.ordinal import OrdinalInput
 from bpcli.data.columns.periodic import EmbeddedNumber
 from bpcli.data.columns.piecewise_linear import Bins
+from bpcli.data.columns.sign import SignInput
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
 from bpcli.data.columns.target_mean import TargetMeanInput

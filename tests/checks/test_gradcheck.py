@@ -29,7 +29,7 @@ from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.nn.losses import Loss
 from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
-from bpcli.training import TrainingSpec
+from bpcli.training.spec import TrainingSpec
 
 ACTIVATIONS = [*(member() for member in members(Activation)), LeakyRelu(slope=0.3), Elu(alpha=0.5)]
 LOSSES = [

@@ -30,9 +30,10 @@ from bpcli.nn.schedules import ScheduleBase
 from bpcli.nn.schedules.cosine import Cosine
 from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.nn.schedules.steps import Step
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec
 from bpcli.training.loop import train
-from bpcli.training.spec import Penalty
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
 
 FULL = TrainingSpec(epochs=1, batch_size="full")
 GROWTH = 1e8 ** (1 / (RATES - 1))

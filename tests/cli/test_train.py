@@ -22,7 +22,7 @@ from bpcli.experiment.prepare import prepare
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_checkpoint import finished_runs
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Stepping
+from bpcli.training.stepping import Stepping
 
 PENGUINS = CONFIGS / "penguins.yaml"
 FEW = ("--set", "training.epochs=3")

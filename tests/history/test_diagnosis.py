@@ -19,8 +19,8 @@ from bpcli.history.diagnosis import diagnose
 from bpcli.jobs.epoch_record import epoch_record
 from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.storage.records import EpochRecord
-from bpcli.training import EpochReport
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport
 
 
 def records_of(name: str, *overrides: str) -> tuple[list[EpochRecord], dict[int, str], str | None]:

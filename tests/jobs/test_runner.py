@@ -23,7 +23,8 @@ from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport, Progress, Stepping
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.stepping import Stepping
 
 EPOCHS, STEPS = 5, 4
 OVER = ("finished", "stopped")

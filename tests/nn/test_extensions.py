@@ -27,8 +27,9 @@ from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.storage.safetensors_file import seal, unseal
-from bpcli.training import EpochReport, TrainingPlan, TrainingSpec
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import TrainingSpec
 
 COUNT = 300
 GENERATOR = np.random.default_rng(0)

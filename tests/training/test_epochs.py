@@ -13,11 +13,12 @@ from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.plateau import Plateau, ReduceOnPlateau
-from bpcli.training import LayerHealth, TrainingPlan, TrainingSpec
+from bpcli.training import LayerHealth
 from bpcli.training import epochs as epochs_module
 from bpcli.training.health import HealthCheck
 from bpcli.training.monitor import Monitor
-from bpcli.training.spec import EarlyStopping, Goal, StopWhen
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import EarlyStopping, Goal, StopWhen, TrainingSpec
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.normal(size=(8, 2)), GENERATOR.normal(size=(8, 1))
@@ -126,8 +127,8 @@ def test_the_best_parameters_and_layer_state_are_those_of_the_best_epoch() -> No
 
 
 def epochs(of: TrainingPlan, state: Any) -> Iterable[Any]:
-    from bpcli.training import EpochReport
     from bpcli.training.loop import train
+    from bpcli.training.plan import EpochReport
 
     return (event for event in train(of, state) if isinstance(event, EpochReport))
 

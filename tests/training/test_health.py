@@ -22,8 +22,10 @@ from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.nn.losses.regression import MeanAbsoluteError, MeanSquaredError
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.training import EpochReport, LayerHealth, TrainingPlan, TrainingSpec, TrainingState, health
-from bpcli.training.spec import Clip, Penalty
+from bpcli.training import LayerHealth, health
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
+from bpcli.training.state import TrainingState
 from bpcli.training.steps.serial import SerialSteps
 
 GENERATOR = np.random.default_rng(0)

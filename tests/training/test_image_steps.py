@@ -22,9 +22,10 @@ from bpcli.nn.layers.max_pool import MaxPool
 from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.optimizers.adam_variants import Adamw
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec
 from bpcli.training.augmentation.spec import AugmentSpec
-from bpcli.training.spec import Clip, Penalty
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
 from bpcli.training.steps.choice import choose_stepping
 from bpcli.training.steps.sharded import ShardedSteps
 

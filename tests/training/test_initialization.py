@@ -19,8 +19,8 @@ from bpcli.nn.layers.scale import Scale
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 from bpcli.nn.losses.log_link import Poisson
 from bpcli.nn.losses.regression import MeanSquaredError
-from bpcli.training import TrainingPlan
 from bpcli.training.folds import Folds
+from bpcli.training.plan import TrainingPlan
 
 LAYERS = [
     Scale(),

@@ -30,9 +30,10 @@ from bpcli.nn.optimizers.lazy import is_lazy
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.token_sum import TokenSum
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
-from bpcli.training.spec import Clip
-from bpcli.training.stepping import SERIAL
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, TrainingSpec
+from bpcli.training.stepping import SERIAL, Stepping
+from bpcli.training.steps import choose_stepping
 from bpcli.training.steps.choice import token_seconds
 from bpcli.training.steps.lazy import LazySteps
 

@@ -24,9 +24,9 @@ from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.constant import Constant
-from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec
 from bpcli.training.loop import train
-from bpcli.training.spec import Average, Clip, EarlyStopping, Penalty
+from bpcli.training.plan import EpochReport, Progress, TrainingPlan
+from bpcli.training.spec import Average, Clip, EarlyStopping, Penalty, TrainingSpec
 
 GENERATOR = np.random.default_rng(0)
 ROWS, EPOCHS, STEPS = 22, 4, 5

@@ -25,9 +25,10 @@ from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.cosine import Cosine
 from bpcli.system.threads import Crew
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
-from bpcli.training.spec import Average, Clip, Penalty
-from bpcli.training.steps import steps_for
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Average, Clip, Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps import choose_stepping, steps_for
 from bpcli.training.steps.choice import numpy_seconds
 
 GENERATOR = np.random.default_rng(0)

@@ -15,8 +15,8 @@ from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.steps import Exponential, Step
-from bpcli.training import TrainingPlan, TrainingSpec
-from bpcli.training.spec import Clip, Penalty
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.normal(size=(10, 3)), GENERATOR.normal(size=(10, 2))

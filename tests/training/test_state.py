@@ -8,7 +8,7 @@ from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.schedules.plateau import Plateau
-from bpcli.training import Counters, TrainingState
+from bpcli.training.state import Counters, TrainingState
 
 
 @pytest.mark.parametrize(

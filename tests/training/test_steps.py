@@ -35,9 +35,11 @@ from bpcli.nn.optimizers.adaptive import Rmsprop
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.constant import Constant
 from bpcli.nn.schedules.cosine import Cosine
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
 from bpcli.training.epochs import EpochCloser
-from bpcli.training.spec import Clip, Penalty
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps import choose_stepping
 from bpcli.training.steps.choice import numpy_seconds
 from bpcli.training.steps.compiled import CompiledSteps
 from bpcli.training.steps.serial import SerialSteps

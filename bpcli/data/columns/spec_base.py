@@ -9,10 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from bpcli.data.columns.base import InputBase
-from bpcli.data.columns.categorical_encoders import CategoricalEncoder, OneHot
+from bpcli.data.columns.categorical_encoders import CategoricalEncoder
 from bpcli.data.columns.encoders import Standard
 from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.numeric_encoders import NumericEncoder
+from bpcli.data.columns.one_hot import OneHot
 from bpcli.data.columns.statistics import Values, mean, quantiles
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect

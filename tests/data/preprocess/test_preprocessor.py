@@ -6,8 +6,8 @@ from experiments import features
 
 from bpcli.arrays.fields import Field
 from bpcli.data.columns import Surprise
-from bpcli.data.columns.categorical_encoders import Ordinal
 from bpcli.data.columns.encoders import MinMax
+from bpcli.data.columns.ordinal import Ordinal
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.spec import CategoricalColumn, NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
