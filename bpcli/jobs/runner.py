@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bpcli.documents.baselines import Baselines
-from bpcli.documents.decision import DecisionReport
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
@@ -32,6 +32,9 @@ from bpcli.training.constant import baseline_loss
 from bpcli.training.loop import train
 from bpcli.training.plan import EpochReport, Progress
 from bpcli.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from bpcli.documents.decision import DecisionReport
 
 
 class Runner:

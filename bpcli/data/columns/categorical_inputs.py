@@ -171,10 +171,10 @@ def _as_integer(text: str) -> str:
 
 def unseen_rows(name: str, column: Column, unseen: NDArray[np.bool_]) -> Surprises:
     """Count the rows of each unknown category; unseen: whether each category is unknown, and False at the end."""
-    return _count_unseen(name, column, unseen.take(column.values)) if unseen.any() else {}
+    return count_unseen(name, column, unseen.take(column.values)) if unseen.any() else {}
 
 
-def _count_unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
+def count_unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
     """Count the rows of each unknown category; `unknown` is the mask of rows with an unknown or missing one."""
     if not unknown.any():
         return {}

@@ -14,16 +14,8 @@ from bpcli.data.notations.date_recognition import recognise_date_numbers, recogn
 from bpcli.data.notations.dates import DateNotation, Order
 from bpcli.data.notations.limits import MOSTLY
 from bpcli.data.series.parts import formats_of_parts, unclear
-from bpcli.data.series.stamps import (
-    JOINT,
-    CountStamps,
-    DateStamps,
-    FractionalYears,
-    Stamps,
-    decimals_of,
-    numbers_of,
-    zone_of,
-)
+from bpcli.data.series.stamps import CountStamps, DateStamps, FractionalYears, decimals_of, numbers_of, zone_of
+from bpcli.data.series.stamps_base import JOINT, Stamps
 from bpcli.data.series.time_spec import TimeSpec
 from bpcli.wording import is_number, listed, quoted
 

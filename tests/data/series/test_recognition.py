@@ -1,7 +1,8 @@
 import pytest
 
 from bpcli.data.series.recognition import recognise_stamps
-from bpcli.data.series.stamps import JOINT, CountStamps, DateStamps, FractionalYears, Stamps
+from bpcli.data.series.stamps import CountStamps, DateStamps, FractionalYears
+from bpcli.data.series.stamps_base import JOINT, Stamps
 from bpcli.data.series.time_spec import TimeSpec
 
 
