@@ -13,11 +13,9 @@ from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
 from bpcli.experiment.prepared import Prepared
 from bpcli.history.diagnosis import diagnose
-from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
 from bpcli.jobs.checkpoint_times import CheckpointTimes
 from bpcli.jobs.epoch_record import epoch_record
-from bpcli.jobs.final_training import FinalRunner, following
 from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.run_checkpoints import RunCheckpoints, relocated
 from bpcli.jobs.stopping import stop_explanation
@@ -35,6 +33,8 @@ from bpcli.training.state import TrainingState
 
 if TYPE_CHECKING:
     from bpcli.documents.decision import DecisionReport
+    from bpcli.history.tensorboard import EventFile
+    from bpcli.jobs.final_training import FinalRunner
 
 
 class Runner:
@@ -58,7 +58,11 @@ class Runner:
         self._begun_at = self.state.optimizer.steps
         self.status = "running"
         self._threads, self._pace = threads, pace
-        self._events = EventFile(directory.tensorboard) if tensorboard else None
+        self._events: EventFile | None = None
+        if tensorboard:
+            from bpcli.history.tensorboard import EventFile
+
+            self._events = EventFile(directory.tensorboard)
         final = prepared.final
         compiled = prepared.plan.stepping.compiled or (final is not None and final.plan.stepping.compiled)
         self._versions = environment(compiled)
@@ -164,6 +168,8 @@ class Runner:
 
     def _begin_final(self, prepared: Prepared, best: BestModel) -> FinalRunner:
         """Final training of the run. Keeps the best model of the first training as `validated`."""
+        from bpcli.jobs.final_training import FinalRunner, following
+
         self._checkpoints.of_best(self.state, best).save(self.directory.validated)
         plan = following(prepared.plan, self.state.counters, self.directory.records.read())
         ridge = self.prepared.ridge
