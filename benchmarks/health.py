@@ -62,7 +62,7 @@ def plan_of(given: dict[str, Any]) -> Any:
     """A training plan: that of a shipped config, or one for random data."""
     import numpy as np
 
-    from bpcli.config import load_config
+    from bpcli.config.loading import load_config
     from bpcli.experiment.prepare import prepare
     from bpcli.training.spec import TrainingSpec
 

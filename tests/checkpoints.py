@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
-from bpcli.config import ExperimentConfig
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.header import DataFingerprint, Header, Score

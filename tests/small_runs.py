@@ -11,7 +11,7 @@ import numpy as np
 from checkpoints import forged
 from experiments import after, taken_so, ticking, write_csv
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.jobs.pace import Pace
 from bpcli.jobs.resume import resume_state

@@ -13,11 +13,12 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import DataWarning
-from bpcli.data.examples.selection import Examples, Weightless
+from bpcli.data.examples.selection import Examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, errors_in
-from bpcli.experiment.notes import notes_of_unseen_classes
+from bpcli.experiment.surprises import notes_of_unseen_classes
 
 if TYPE_CHECKING:
     from bpcli.data.windows.fitted import FittedWindows

@@ -10,7 +10,8 @@ import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.data.examples.selection import Examples, Weightless
+from bpcli.data.examples.selection import Examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.errors import Mismatch, MismatchError

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.loading import load_config
 from bpcli.data.files.source import Source
 from bpcli.errors import CheckpointError, MismatchError
 from bpcli.experiment.prepare import prepare

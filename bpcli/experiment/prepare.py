@@ -13,7 +13,8 @@ from bpcli.config.partial import NOTHING, Partial
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.repeated_texts import warnings_of_texts
-from bpcli.data.examples.selection import Examples, Weightless, select_examples
+from bpcli.data.examples.selection import Examples, select_examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.table import PARTS
 from bpcli.experiment import recipes
@@ -32,13 +33,12 @@ from bpcli.experiment.notes import (
     notes_of_layers,
     notes_of_new_words,
     notes_of_ranges,
-    notes_of_targets,
-    surprise_notes,
 )
 from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.reading_warnings import warnings_of_reading
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
+from bpcli.experiment.surprises import notes_of_targets, surprise_notes
 from bpcli.experiment.trainable import require_trainable
 from bpcli.experiment.workbook_options import refuse_text_options
 from bpcli.system.memory import require_memory

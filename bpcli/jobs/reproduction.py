@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.arrays.memory import Array
-from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.loading import load_config
 from bpcli.config.start_from import StartFrom, WarmStart
 from bpcli.data.files.source import open_source
 from bpcli.documents.json_value import Json

@@ -17,13 +17,8 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
-from bpcli.experiment.notes import (
-    notes_of_clipped,
-    notes_of_targets,
-    notes_of_unseen_classes,
-    surprise_notes,
-)
 from bpcli.experiment.scale_notes import notes_of_scale
+from bpcli.experiment.surprises import notes_of_clipped, notes_of_targets, notes_of_unseen_classes, surprise_notes
 from bpcli.models.file_rows import file_rows, trained_on
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets

@@ -20,7 +20,7 @@ from bpcli.data.table import Kind, Table
 from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
 from bpcli.errors import DataError, UsageError
-from bpcli.experiment.notes import surprise_notes
+from bpcli.experiment.surprises import surprise_notes
 from bpcli.models.new_rows import options_of_new_rows
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference

@@ -9,7 +9,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
-from bpcli.data.examples.selection import Weightless
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
 from bpcli.data.targets import TargetBase

@@ -13,7 +13,7 @@ from experiments import plan
 from networks import members, targets_for
 
 from bpcli.checks.gradcheck import DIRECTIONS, EVERY, GradientCheck, check_gradient
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.nn.activations import Activation
 from bpcli.nn.activations.exponential import Elu

@@ -13,7 +13,7 @@ from experiments import features, plan, snapshot
 from networks import members
 
 from bpcli.checks.learning_rate_range import RATES, RangeTest, try_rates
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from commands import CONFIGS, Result, bpcli, bpcli_process
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError
 from bpcli.experiment.prepare import prepare

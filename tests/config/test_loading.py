@@ -8,7 +8,7 @@ import pytest
 from commands import CONFIGS
 from pydantic import ValidationError
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.errors import ConfigError, Mismatch, MismatchError
 from bpcli.nn.activations.bounded import Tanh
 from bpcli.nn.activations.rectified import Relu

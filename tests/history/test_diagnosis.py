@@ -12,7 +12,7 @@ import pytest
 from commands import ROOT
 from records import record_of
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.experiment.prepare import prepare
 from bpcli.history.diagnosis import diagnose

@@ -12,7 +12,7 @@ from experiments import prepared, taken_so, write_csv
 from networks import members
 from same_runs import check_same, contents, go, new_run, records
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from commands import PENGUINS
 
-from bpcli.config import ExperimentConfig
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.columns import Surprise
 from bpcli.data.spec import DataSpec
 from bpcli.errors import DataError, UsageError

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence as Several
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.spec import Family, Spec
+from bpcli.spec import Spec
 
 Values = NDArray[np.float64]
 
@@ -43,15 +42,3 @@ class StampsBase(Spec):
     @abstractmethod
     def write(self, values: Values) -> list[str]:
         """Word of each stamp (stamps,)."""
-
-
-Stamps = Annotated[
-    StampsBase,
-    Family(
-        {
-            "date": "bpcli.data.series.stamps:DateStamps",
-            "fractional_years": "bpcli.data.series.stamps:FractionalYears",
-            "count": "bpcli.data.series.stamps:CountStamps",
-        }
-    ),
-]

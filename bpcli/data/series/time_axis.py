@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Several
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from pydantic import Field
 
 from bpcli.data.series.frequency import Frequency
 from bpcli.data.series.grid import Grid
-from bpcli.data.series.stamps_base import JOINT, Stamps
+from bpcli.data.series.stamps_base import JOINT, StampsBase
 from bpcli.data.series.time_spec import TimeSpec
 from bpcli.data.table import Column
 from bpcli.errors import DataError, Mismatch, MismatchError
-from bpcli.spec import Sequence, Spec, Text
+from bpcli.spec import Family, Sequence, Spec, Text
 from bpcli.wording import counted, listed, quoted
 
 if TYPE_CHECKING:
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 Groups = NDArray[np.intp]
 Rows = NDArray[np.intp]
 Steps = NDArray[np.int64]
+
+Stamps = Annotated[
+    StampsBase,
+    Family(
+        {
+            "date": "bpcli.data.series.stamps:DateStamps",
+            "fractional_years": "bpcli.data.series.stamps:FractionalYears",
+            "count": "bpcli.data.series.stamps:CountStamps",
+        }
+    ),
+]
 
 
 class TimeAxis(Spec):
