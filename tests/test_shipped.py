@@ -34,7 +34,7 @@ FLOORS: dict[str, tuple[str, str, float, list[str]]] = {
     "origin": ("test", "accuracy", 0.9, []),
     # bits of eigenvalues differ between releases of NumPy, and scores by some thousandths
     "co2": ("test", "skill", 0.02, []),
-    "unemployment": ("test", "skill", 0.02, []),
+    "unemployment": ("test", "skill", 0.01, []),
     "weather": ("test", "skill", 0.0, []),
     "stations": ("test", "skill", -0.02, []),
 }

@@ -1,18 +1,22 @@
-"""From trained members to the model: a linear member beside them, and a blend of forecasts with a naive one."""
+"""From trained members to the model: a linear member beside them, and the parts of forecasts that are not learned."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.data.batches import Dataset
 from bpcli.experiment.prepared import Prepared
 from bpcli.nn.ensemble import inference_of
 from bpcli.nn.losses.combination import MEAN_LOGITS
-from bpcli.training.blend import FittedBlend, Naive, blended, naive_weights
+from bpcli.training.blend import FittedBlend, blended
 from bpcli.training.ridge import features_of
 from bpcli.training.scoring import outcome_of
+
+if TYPE_CHECKING:
+    from bpcli.data.windows.linear import Naive
 
 
 class Finished(NamedTuple):
@@ -23,15 +27,23 @@ class Finished(NamedTuple):
     blend: FittedBlend | None = None
 
 
+class Beside(NamedTuple):
+    """Forecasts beside those of the networks, as weights (features, horizon) of the features."""
+
+    naive: dict[Naive, Array]
+    smoothing: Array | None
+
+
 def finished(prepared: Prepared, params: Array, layer_state: Array) -> Finished:
     """The model of trained members: (members, size) each."""
-    forecast = prepared.config.forecast
-    blend = prepared.blend
-    if blend is None and forecast is not None and forecast.blend == "auto":
-        blend = _fitted(prepared, *_with_linear(prepared, params, layer_state))
-    if blend is not None and blend.share < 1:
-        naive = _naive_weights(prepared)[blend.naive]
-        params = blended(prepared.network, params, blend, naive, prepared.linear)
+    blend, beside = prepared.blend, _beside(prepared)
+    if beside is not None:
+        if blend is None:
+            blend = _fitted(prepared, beside, *_with_linear(prepared, params, layer_state))
+        added = (1 - blend.model - blend.smoothing) * beside.naive[blend.naive]
+        if beside.smoothing is not None:
+            added = added + blend.smoothing * beside.smoothing
+        params = blended(prepared.network, params, blend.model, added, prepared.linear)
     return Finished(*_with_linear(prepared, params, layer_state), blend)
 
 
@@ -43,25 +55,48 @@ def _with_linear(prepared: Prepared, params: Array, layer_state: Array) -> tuple
     return np.concatenate([params, own[None]]), np.concatenate([layer_state, layer_state[:1]])
 
 
-def _fitted(prepared: Prepared, params: Array, layer_state: Array) -> FittedBlend | None:
-    """Blend that is best on the validation windows; None without such, and if no naive forecast can be part of it."""
-    plan, validation = prepared.plan, prepared.plan.validation
-    weights = _naive_weights(prepared)
-    if validation is None or validation.truth is None or validation.origins is None or not weights:
+def _beside(prepared: Prepared) -> Beside | None:
+    """Forecasts that are part of the model; None if the config wants none, or if no output layer takes the window."""
+    forecast, windows, config = prepared.config.forecast, prepared.windows, prepared.config
+    if forecast is None or forecast.blend == "none" or windows is None:
         return None
-    inference = inference_of(plan.network, params, layer_state, plan.loss, np.dtype(np.float64))
-    scaled = outcome_of(prepared.preprocessor.target, plan.loss, inference.logits(validation.x)).predicted
-    x, origins = features_of(validation), validation.origins
-    naive = {name: x @ of for name, of in weights.items()}
-    return FittedBlend.fit(scaled, origins.restored(validation.truth), origins, naive)
-
-
-def _naive_weights(prepared: Prepared) -> dict[Naive, Array]:
-    """Weights of the naive forecasts that follow from the features, if the output layer takes these."""
-    windows, config, stems = prepared.windows, prepared.config, prepared.network.stems
     passes = config.skip == "linear" or not config.layers
-    if windows is None or not passes or stems.trained or prepared.plan.loss.combination is not MEAN_LOGITS:
-        return {}
-    names: tuple[Naive, ...] = get_args(Naive)
-    found = {name: naive_weights(windows, prepared.preprocessor.features, name) for name in names}
-    return {name: weights for name, weights in found.items() if weights is not None}
+    if not passes or prepared.network.stems.trained or prepared.plan.loss.combination is not MEAN_LOGITS:
+        return None
+    from bpcli.data.windows.linear import LinearForecasts
+    from bpcli.training.smoothing import fit_smoothing
+
+    linear = LinearForecasts(windows, prepared.preprocessor.features)
+    naive, smoothing = linear.all_naive(), None
+    if not naive:
+        return None
+    if not windows.returns:
+        train = prepared.plan.train
+        values = linear.values(features_of(train))
+        coming = linear.ahead(values, _targets(train))
+        smoothing = linear.of_features(fit_smoothing(values, coming, windows.season))
+    return Beside(naive, smoothing)
+
+
+def _fitted(prepared: Prepared, beside: Beside, params: Array, layer_state: Array) -> FittedBlend:
+    """Blend in shares that the validation windows favor; without such, in the usual shares."""
+    plan = prepared.plan
+    dataset = plan.train if plan.validation is None else plan.validation
+    assert dataset.origins is not None
+    inference = inference_of(plan.network, params, layer_state, plan.loss, np.dtype(np.float64))
+    model = outcome_of(prepared.preprocessor.target, plan.loss, inference.logits(dataset.x)).predicted
+    x = features_of(dataset)
+    return FittedBlend.fit(
+        model,
+        None if beside.smoothing is None else x @ beside.smoothing,
+        {name: x @ weights for name, weights in beside.naive.items()},
+        dataset.origins.restored(_targets(dataset)),
+        dataset.origins,
+        trained=plan.train.rows,
+        validated=plan.validation is not None,
+    )
+
+
+def _targets(dataset: Dataset) -> Array:
+    """Scaled coming values (rows, horizon)."""
+    return (dataset.y if dataset.truth is None else dataset.truth).astype(np.float64)

@@ -72,7 +72,7 @@ class Prepared:
     penalty: float | None = None
     """Penalty of the linear member; None for one that the validation rows choose."""
     blend: FittedBlend | None = None
-    """Blend with a naive forecast; None for one that the validation windows choose."""
+    """Blend with other forecasts; None for one that the validation windows choose."""
     final: Prepared | None = None
     """Final training on all rows that are not test rows, with its own preprocessing, if the config asks for one."""
 

@@ -89,7 +89,7 @@ class Header(Spec):
     ridge: FittedRidge | None = Field(
         default=None, description="Ridge regression that forecasts are compared with, unless it is a member."
     )
-    blend: FittedBlend | None = Field(default=None, description="Naive forecast that is part of these parameters.")
+    blend: FittedBlend | None = Field(default=None, description="Other forecasts that are part of these parameters.")
     all_rows: bool = Field(
         default=False, description="Whether these parameters are of a final training, on the validation rows too."
     )

@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[dict[str, list[Any]], dict[str, Any], dict[str, Any], s
         {"day": days(12), "y": waves(12)},
         AUTO | {"horizon": 12},
         {},
-        r"7 training rows .* a horizon of at most 6 would fit",
+        r"7 training rows .* a horizon of at most 5 would fit",
     ),
     "a target without values": (columns(y=[None] * COUNT), {}, {}, "t.csv: column 'y' has no value"),
     "a target of text": (columns(y=["soon"] * COUNT), {}, {}, "data.target: column 'y' holds text"),

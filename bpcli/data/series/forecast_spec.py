@@ -53,8 +53,9 @@ class ForecastSpec(Spec):
     )
     blend: Literal["auto", "none"] = Field(
         default="auto",
-        description="Blend of the model's forecast with a naive one. auto: where the output layer takes the window "
-        "itself (skip: linear, or no layers), the share that is best on the validation windows.",
+        description="Blend of the model's forecast with exponential smoothing and a naive forecast. auto: where the "
+        "output layer takes the window itself (skip: linear, or no layers), in shares that the validation windows "
+        "favor.",
     )
     intervals: Sequence[Level] = Field(
         default=(0.8, 0.95), description="Shares of coming values that the intervals of a forecast are to hold."

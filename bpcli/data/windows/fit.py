@@ -24,8 +24,9 @@ from bpcli.wording import counted, listed, quoted
 SEASONS, HORIZONS = 2, 3
 """Length of a window: so many seasons, and at least so many horizons."""
 
-MOST_OF_ROWS = 4
-"""A window has at most one part in so many of the training rows of a series."""
+MOST_OF_ROWS = 3
+"""A window has at most one part in so many of the training rows of a series, but for seasons: what comes after so few
+seasons follows from them more than from what is learned of windows."""
 
 LONGEST = 256
 """Longest window that is chosen."""
@@ -163,8 +164,9 @@ def _of_series(rows: SeriesRows, number: int, before: int) -> Values:
 
 def _window(season: int, horizon: int, rows: int) -> int:
     """Length of a window for series of so many training rows."""
-    wanted = max(SEASONS * season if season > 1 else 0, HORIZONS * horizon)
-    return max(1, min(wanted, rows // MOST_OF_ROWS, LONGEST))
+    seasons = SEASONS * season if season > 1 else 0
+    most = max(rows // MOST_OF_ROWS, min(seasons, rows - 2 * horizon))
+    return max(1, min(max(seasons, HORIZONS * horizon), most, LONGEST))
 
 
 def _require_length(rows: int, window: int, horizon: int, source: str) -> None:
