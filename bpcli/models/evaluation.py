@@ -19,6 +19,7 @@ from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
 from bpcli.experiment.scale_notes import notes_of_scale
 from bpcli.experiment.surprises import notes_of_clipped, notes_of_targets, notes_of_unseen_classes, surprise_notes
+from bpcli.models.decision import decision_report
 from bpcli.models.file_rows import file_rows, trained_on
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets
@@ -257,7 +258,7 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
     table, notes = table.take(rows) if len(rows) < table.rows else table, [*notes, *of_weights]
     with errors_in(source):
         answers, surprises = model.answers(table)
-        decision = model.decision_report(table)
+        decision = decision_report(model, table)
     known = " ".join(notes)
     unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
     told = [*unfinished_notes(model.path), *model.decision_notes, *notes, *unseen, *surprise_notes(surprises)]

@@ -36,7 +36,6 @@ from bpcli.training.scoring import Answers, answers, outcome_of
 from bpcli.wording import counted, printable, quoted
 
 if TYPE_CHECKING:
-    from bpcli.documents.decision import DecisionReport
     from bpcli.models.forecasting import Forecast, NamedRows
 
 
@@ -280,21 +279,6 @@ class Model:
                 header.intervals,
             )
             return answers(self.target, self.loss, logits, dataset, self.decision, ridge, intervals), surprises
-
-    def decision_report(self, table: Table) -> DecisionReport | None:
-        """Thresholds and calibration, with its effect on a table without missing targets; None if there is neither."""
-        if self.decision == FittedDecision():
-            return None
-        from bpcli.training.deciding import effect_of_calibration, report_of
-
-        scores = {}
-        if self.decision.calibration is not None:
-            dataset, _ = self.preprocessor.apply(table, self.dtype)
-            with np.errstate(all="ignore"), self.threads.single():
-                scores["evaluated"] = effect_of_calibration(
-                    self.target, self.loss, self.inference.logits(dataset.x), dataset, self.decision
-                )
-        return report_of(self.decision, self.header.config.decision, self.target, scores)
 
     @property
     def decision_notes(self) -> list[str]:

@@ -291,7 +291,7 @@ def test_a_crash_in_machine_code_is_named(long_steps: Path, tmp_path: Path, monk
 PROGRAM = """
 import ctypes, sys
 from bpcli.nn.compiled.program import Program
-from bpcli.nn.layers import DenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 
 calls = []
 

@@ -11,6 +11,7 @@ from experiments import after, features, plan, reports
 
 from bpcli.arrays.fields import Field
 from bpcli.arrays.rows import Rows, records_of
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.jobs.epoch_record import epoch_record
 from bpcli.nn.activations.bounded import Tanh
 from bpcli.nn.activations.rectified import LeakyRelu, Relu
@@ -22,7 +23,7 @@ from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.nn.losses.regression import MeanAbsoluteError, MeanSquaredError
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.training import LayerHealth, health
+from bpcli.training import health
 from bpcli.training.plan import EpochReport, TrainingPlan
 from bpcli.training.spec import Clip, Penalty, TrainingSpec
 from bpcli.training.state import TrainingState

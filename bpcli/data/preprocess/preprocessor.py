@@ -18,12 +18,7 @@ from bpcli.data.columns import ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.fit_context import FitContext
 from bpcli.data.columns.image import InputSpec
 from bpcli.data.columns.members import array_of, target_mean_of, text_of
-from bpcli.data.columns.spec import (
-    BooleanColumn,
-    CategoricalColumn,
-    ColumnSpec,
-    NumericColumn,
-)
+from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values
 from bpcli.data.columns.target_encoders import TargetEncoder

@@ -1,4 +1,4 @@
-"""Base class of the stamps of a time axis, and their family."""
+"""Base class of the stamps of a time axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rectifiers: relu, leaky_relu, elu, selu, softplus."""
+"""Rectifiers: relu, leaky_relu."""
 
 from __future__ import annotations
 
