@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bpcli.cli.console import is_terminal, say
-from bpcli.cli.terminal_chart import Bins, Glyphs, draw
 from bpcli.wording import duration, number
 
 if TYPE_CHECKING:
@@ -77,6 +76,8 @@ class Live(View):
         """Start with the records of epochs trained before."""
         from rich.console import Console
         from rich.live import Live as RichLive
+
+        from bpcli.cli.terminal_chart import Bins, Glyphs
 
         self._name, self._epochs = name, epochs
         self._console = Console(stderr=True)
@@ -165,6 +166,8 @@ class Live(View):
     def _chart(self, above: int) -> list[Any]:
         """Chart of the losses in the rows that the terminal has left; empty if there are too few."""
         from rich.text import Text
+
+        from bpcli.cli.terminal_chart import draw
 
         train, validation = (bins.all() for bins in self._losses.values())
         glyphs = self._glyphs
