@@ -62,9 +62,9 @@ def plan_of(given: dict[str, Any]) -> Any:
     """A training plan: that of a shipped config, or one for random data."""
     import numpy as np
 
-    from bpcli.config import load_config
+    from bpcli.config.loading import load_config
     from bpcli.experiment.prepare import prepare
-    from bpcli.training import TrainingSpec
+    from bpcli.training.spec import TrainingSpec
 
     if "config" in given:
         changes = ["training.early_stopping=null", "training.goal=null", f"training.epochs={given['epochs']}"]
@@ -72,13 +72,14 @@ def plan_of(given: dict[str, Any]) -> Any:
         return prepare(loaded.config, loaded.folder).plan
     from bpcli.arrays.rows import Rows
     from bpcli.data.batches import Dataset
-    from bpcli.nn.layers import Dense
-    from bpcli.nn.losses import CrossEntropy
+    from bpcli.nn.layers.dense import Dense
+    from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
-    from bpcli.nn.optimizers import Adam
-    from bpcli.nn.schedules import Constant
-    from bpcli.training import TrainingPlan, choose_stepping
+    from bpcli.nn.optimizers.adam import Adam
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.training.monitor import Monitor
+    from bpcli.training.plan import TrainingPlan
+    from bpcli.training.steps import choose_stepping
 
     generator = np.random.default_rng(0)
     n_in, *hidden, n_out = given["widths"]

@@ -61,14 +61,15 @@ def main(widths: list[int], batch: int, members: int, seconds: float) -> tuple[f
     from bpcli.arrays.rows import Rows
     from bpcli.data.batches import Dataset
     from bpcli.nn.ensemble import inference_of
-    from bpcli.nn.layers import Dense
-    from bpcli.nn.losses import CrossEntropy
+    from bpcli.nn.layers.dense import Dense
+    from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
-    from bpcli.nn.optimizers import Adam
-    from bpcli.nn.schedules import Constant
-    from bpcli.training import TrainingPlan, TrainingSpec
+    from bpcli.nn.optimizers.adam import Adam
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.training.monitor import Monitor
+    from bpcli.training.plan import TrainingPlan
     from bpcli.training.row_order import RowOrder
+    from bpcli.training.spec import TrainingSpec
     from bpcli.training.steps.serial import SerialSteps
 
     generator = np.random.default_rng(0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from functools import cached_property
+from importlib import import_module
 from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import (
@@ -41,29 +43,65 @@ class Spec(BaseModel):
                 cls.__annotations__[name] = ClassVar[Any]
 
 
-class Family:
-    """Annotation of a union of specs, each with a `type` whose default is its name.
+class Member:
+    """Validator of a family's member, which is imported and built when a value first names it.
 
-    A member's validator is built when a value first names the member. Pydantic's own tagged unions build those of all
-    members, in each model that has a field of the family.
+    where: the class, or its import path, such as `bpcli.nn.layers.dense:Dense`.
     """
 
-    def __init__(self) -> None:
-        self._members: tuple[type[BaseModel], ...] = ()
+    def __init__(self, where: type[BaseModel] | str) -> None:
+        self._where = where
+
+    @cached_property
+    def spec(self) -> type[BaseModel]:
+        """Class of the member."""
+        if not isinstance(self._where, str):
+            return self._where
+        module, _, name = self._where.partition(":")
+        found: type[BaseModel] = getattr(import_module(module), name)
+        return found
+
+    def __call__(self, value: Any) -> BaseModel:
+        """Instance for a value."""
+        return self.spec.model_validate(value)
+
+
+class Family:
+    """Annotation of a family of specs, each with a `type` whose default is its name.
+
+    The annotated type is the union of the members, or, with `paths`, their base class. A member's validator is built
+    when a value first names the member. Pydantic's own tagged unions build those of all members, in each model that has
+    a field of the family.
+
+    paths: import paths of the members by name, for members of which most configs name few.
+    """
+
+    def __init__(self, paths: Mapping[str, str] | None = None) -> None:
+        self._paths = paths
+        self._members: dict[Hashable, Member] = {}
+
+    def members(self, source: Any) -> tuple[type[BaseModel], ...]:
+        """Classes of the members. source: the annotated type."""
+        return tuple(member.spec for member in self._by_name(source).values())
+
+    def _by_name(self, source: Any) -> dict[Hashable, Member]:
+        if self._paths is not None:
+            return {name: Member(path) for name, path in self._paths.items()}
+        return {member.model_fields["type"].default: Member(member) for member in get_args(source)}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        self._members = get_args(source)
-        return self._union(lambda member: core_schema.no_info_plain_validator_function(member.model_validate))
+        self._members = self._by_name(source)
+        return self._union(core_schema.no_info_plain_validator_function)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return handler(self._union(lambda member: TypeAdapter(member).core_schema))
+        return handler(self._union(lambda member: TypeAdapter(member.spec).core_schema))
 
-    def _union(self, schema_of: Callable[[type[BaseModel]], core_schema.CoreSchema]) -> core_schema.CoreSchema:
+    def _union(self, schema_of: Callable[[Member], core_schema.CoreSchema]) -> core_schema.CoreSchema:
         """Union of these schemas of the members."""
         choices: dict[Hashable, core_schema.CoreSchema] = {
-            member.model_fields["type"].default: schema_of(member) for member in self._members
+            name: schema_of(member) for name, member in self._members.items()
         }
         as_its_class = core_schema.simple_ser_schema("any")
         return core_schema.tagged_union_schema(
@@ -79,7 +117,7 @@ class BareName:
 
     def __init__(self, default: str | None = None) -> None:
         self.default = default
-        self._members: tuple[type[BaseModel], ...] = ()
+        self._members: tuple[Member, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         def expand(value: Any) -> Any:
@@ -89,15 +127,17 @@ class BareName:
                 return {"type": self.default, **value}
             return value
 
-        self._members = tuple(get_args(source))
-        return core_schema.no_info_before_validator_function(expand, handler(source))
+        family: Any = handler(source)
+        self._members = tuple(choice["function"]["function"] for choice in family["choices"].values())
+        return core_schema.no_info_before_validator_function(expand, family)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         # Asked of the classes: the definition of a member that holds others of its family is not complete here.
         members = handler(schema)["oneOf"]
-        names = [str(member.model_fields["type"].default) for member in self._members]
+        specs = [member.spec for member in self._members]
+        names = [str(spec.model_fields["type"].default) for spec in specs]
         # `type` has a default, so that Python code need not repeat it, but it is required in mappings, except for one
         # member.
         objects = [
@@ -106,10 +146,16 @@ class BareName:
         ]
         bare = [
             name
-            for name, member in zip(names, self._members, strict=True)
-            if not any(field.is_required() for key, field in member.model_fields.items() if key != "type")
+            for name, spec in zip(names, specs, strict=True)
+            if not any(field.is_required() for key, field in spec.model_fields.items() if key != "type")
         ]
         return {"oneOf": [{"enum": bare, "type": "string"}, *objects] if bare else objects}
+
+
+def members_of(family: Any) -> tuple[type[BaseModel], ...]:
+    """Classes of the members of an annotated family, such as `Annotated[Relu | Tanh, Family()]`."""
+    source, *annotations = get_args(family)
+    return next(one for one in annotations if isinstance(one, Family)).members(source)
 
 
 Sequence = Annotated[tuple[T, ...], Strict(False)]

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
-from bpcli.config import ExperimentConfig
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.preprocess import Preprocessor
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.header import DataFingerprint, Header, Score
-from bpcli.training import Counters
+from bpcli.training.state import Counters
 
 NO_DIGEST = b"0" * 64
 

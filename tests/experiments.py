@@ -16,15 +16,17 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.layers import Dense
-from bpcli.nn.losses import MeanSquaredError
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Sgd
-from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, TrainingState
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.schedules.constant import Constant
 from bpcli.training.loop import train
 from bpcli.training.monitor import Monitor
-from bpcli.training.stepping import SERIAL
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import TrainingSpec
+from bpcli.training.state import TrainingState
+from bpcli.training.stepping import SERIAL, Stepping
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:

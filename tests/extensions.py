@@ -13,9 +13,14 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.initializers import HeNormal
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Position, Shape, Views
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.rectified import Relu
+from bpcli.nn.initializers.defaults import HeNormal
+from bpcli.nn.layers import Layer, Position, Shape, Views
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.spec import BareName, Family, Sequence, Spec
 from bpcli.storage.header import Header
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from bpcli.arrays.fields import Field, Grid
 from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array
-from bpcli.nn import losses
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers import Position
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.log_link import Gamma, Poisson, Tweedie
 from bpcli.nn.network import Network
 from bpcli.randomness import Stream
+from bpcli.spec import members_of
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
@@ -22,18 +25,18 @@ FLOAT64 = np.dtype(np.float64)
 
 def members(family: Any) -> tuple[type[Any], ...]:
     """The classes of a discriminated union such as `Activation`."""
-    return get_args(get_args(family)[0])
+    return members_of(family)
 
 
 def targets_for(loss: Any, rows: int, outputs: int, generator: np.random.Generator) -> Array:
     """Random targets of the kind that a loss is for, shape (rows, outputs)."""
-    if isinstance(loss, losses.CrossEntropy) or (isinstance(loss, losses.Hinge) and outputs > 1):
+    if isinstance(loss, CrossEntropy) or (isinstance(loss, Hinge) and outputs > 1):
         return np.eye(outputs)[generator.integers(outputs, size=rows)]
     if loss.gives_probabilities or loss.single_logit:
         return generator.integers(2, size=(rows, outputs)).astype(float)
-    if isinstance(loss, losses.Poisson):
+    if isinstance(loss, Poisson):
         return generator.poisson(2.0, (rows, outputs)).astype(float)
-    if isinstance(loss, losses.Gamma | losses.Tweedie):
+    if isinstance(loss, Gamma | Tweedie):
         return generator.gamma(2.0, 1.0, (rows, outputs))
     return generator.uniform(0.0, 1.0, (rows, outputs))
 

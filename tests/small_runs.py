@@ -11,7 +11,7 @@ import numpy as np
 from checkpoints import forged
 from experiments import after, taken_so, ticking, write_csv
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.jobs.pace import Pace
 from bpcli.jobs.resume import resume_state
@@ -19,7 +19,7 @@ from bpcli.jobs.runner import Runner
 from bpcli.jobs.training import train
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Stepping
+from bpcli.training.stepping import Stepping
 
 CONFIG = {
     "name": "small",

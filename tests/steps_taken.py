@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from bpcli.system.threads import Crew
-from bpcli.training import Stepping, TrainingPlan, TrainingState
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.state import TrainingState
+from bpcli.training.stepping import Stepping
 from bpcli.training.steps import steps_for
 from bpcli.training.steps.base import Steps
 

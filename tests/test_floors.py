@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from networks import members
 
-from bpcli.data.targets import TargetBase
+from bpcli.data.targets import FittedTarget, TargetBase
 from bpcli.nn.layers import Layer, LayerSpec
 
 ROOT = Path(__file__).parent.parent
@@ -49,9 +50,11 @@ def syntax(path: Path) -> list[ast.AST]:
 
 
 def imported_modules(path: Path) -> set[str]:
-    """Modules of bpcli that a file imports anywhere, within functions and for type checkers too."""
+    """Modules of bpcli that a file imports anywhere, within functions, for type checkers and as members of families."""
     found = set()
     for node in syntax(path):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {match[1]} if (match := re.fullmatch(r"(bpcli(?:\.\w+)+):\w+", node.value)) else set()
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -115,9 +118,9 @@ def tells_apart(path: Path, names: set[str]) -> list[int]:
 
 def test_nobody_but_a_layer_says_what_a_layer_is() -> None:
     """Others ask it, or have one `singledispatch`."""
-    names = {one.__name__ for one in subclasses(Layer)} | {one.__name__ for one in members(LayerSpec)}
-    assert {"DenseLayer", "RowwiseLayer", "Dropout"} <= names
-    assert tells_apart(MODULES["nn.layers.dense_layer"], {"Zeros"}), "the search finds what is there"
+    names = {one.__name__ for one in members(LayerSpec)} | {one.__name__ for one in subclasses(Layer)}
+    assert {"DenseLayer", "RowwiseLayer", "ConvLayer", "Dropout"} <= names
+    assert tells_apart(MODULES["nn.layers.conv"], {"DataStd"}), "the search finds what is there"
     telling = {
         f"{module}:{line}"
         for module, path in MODULES.items()
@@ -129,7 +132,7 @@ def test_nobody_but_a_layer_says_what_a_layer_is() -> None:
 
 def test_nobody_but_a_target_says_what_a_target_is() -> None:
     """Others ask it, or have one `singledispatch`."""
-    names = {one.__name__ for one in subclasses(TargetBase)}
+    names = {one.__name__ for one in members(FittedTarget)} | {one.__name__ for one in subclasses(TargetBase)}
     assert {"ClassesTarget", "NumbersTarget"} <= names
     telling = {
         f"{module}:{line}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from commands import DATASETS
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.jobs.runner import Runner
 from bpcli.storage.run_directory import RunDirectory

@@ -31,16 +31,19 @@ def bpcli(x: Any, y: Any, layers: Layers, threads: int, compiled_from: float = f
     from bpcli.arrays.fields import Field, Grid
     from bpcli.arrays.rows import Rows
     from bpcli.data.batches import Dataset
-    from bpcli.nn.layers import Conv, Dense, MaxPool
-    from bpcli.nn.losses import CrossEntropy
+    from bpcli.nn.layers.conv import Conv
+    from bpcli.nn.layers.dense import Dense
+    from bpcli.nn.layers.max_pool import MaxPool
+    from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
-    from bpcli.nn.optimizers import Adam
-    from bpcli.nn.schedules import Constant
+    from bpcli.nn.optimizers.adam import Adam
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.system.blas import BlasThreads
     from bpcli.system.threads import Crew
-    from bpcli.training import TrainingPlan, TrainingSpec, choose_stepping
     from bpcli.training.monitor import Monitor
-    from bpcli.training.steps import steps_for
+    from bpcli.training.plan import TrainingPlan
+    from bpcli.training.spec import TrainingSpec
+    from bpcli.training.steps import choose_stepping, steps_for
 
     made: list[Any] = []
     for kind, size, kernel, padding in layers:

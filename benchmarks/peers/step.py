@@ -39,15 +39,17 @@ def _bpcli(sizes: list[int], batch: int, x: Any, y: Any, **thresholds: float) ->
     """The training loop of `bpcli train`."""
     from bpcli.arrays.rows import Rows
     from bpcli.data.batches import Dataset
-    from bpcli.nn.layers import Dense
-    from bpcli.nn.losses import CrossEntropy
+    from bpcli.nn.layers.dense import Dense
+    from bpcli.nn.losses.classification import CrossEntropy
     from bpcli.nn.network import Network
-    from bpcli.nn.optimizers import Adam
-    from bpcli.nn.schedules import Constant
+    from bpcli.nn.optimizers.adam import Adam
+    from bpcli.nn.schedules.constant import Constant
     from bpcli.system.blas import BlasThreads
-    from bpcli.training import EpochReport, TrainingPlan, TrainingSpec, choose_stepping
     from bpcli.training.loop import train
     from bpcli.training.monitor import Monitor
+    from bpcli.training.plan import EpochReport, TrainingPlan
+    from bpcli.training.spec import TrainingSpec
+    from bpcli.training.steps import choose_stepping
 
     if sys.argv[1] != "bpcli_blas":
         ExitStack().enter_context(BlasThreads().single())

@@ -23,8 +23,8 @@ from bpcli.errors import DivergedError
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.randomness import Stream
-from bpcli.training import TrainingPlan
 from bpcli.training.objective import Objective
+from bpcli.training.plan import TrainingPlan
 
 EVERY = 4096
 """Compare every parameter up to this number of them: four forward passes each, a few seconds in total."""

@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 
 from bpcli.errors import DivergedError, UsageError
-from bpcli.nn.optimizers import Rprop
+from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.system.threads import Crew
-from bpcli.training import TrainingPlan
+from bpcli.training.plan import TrainingPlan
 from bpcli.training.row_order import RowOrder
 from bpcli.training.steps import steps_for
 from bpcli.training.steps.base import Steps

@@ -19,6 +19,7 @@ from bpcli.errors import UsageError
 from bpcli.wording import counted, enumerated, listed, printable, without_formula
 
 if TYPE_CHECKING:
+    from bpcli.inspection.explained_predictions import AttributionColumns
     from bpcli.models.model import Model
 
 
@@ -85,10 +86,7 @@ def predict(
 
     Example: bpcli predict datasets/penguins.csv --probabilities --output predictions.csv
     """
-    from bpcli.experiment.notes import notes_of_clipped, surprise_notes
-    from bpcli.inspection.attributions import explained_output
-    from bpcli.inspection.explained_predictions import AttributionColumns
-    from bpcli.models.fitting_run import fitting_run
+    from bpcli.experiment.surprises import notes_of_clipped, surprise_notes
     from bpcli.models.model import Model
     from bpcli.models.prediction import predict_files
     from bpcli.models.prediction_lines import CsvLines, JsonLines
@@ -101,7 +99,12 @@ def predict(
     if run is not None:
         shown = printable(str(run))
         raise UsageError(f"{shown}: a run directory, not data; give the data, and --checkpoint {shown}")
-    model = Model.load(fitting_run(sources[0], runs_dir).path if checkpoint is None else checkpoint)
+    if checkpoint is None:
+        from bpcli.models.fitting_run import fitting_run
+
+        model = Model.load(fitting_run(sources[0], runs_dir).path)
+    else:
+        model = Model.load(checkpoint)
     if threshold is not None:
         model = model.with_threshold(threshold)
     if checkpoint is None:
@@ -110,7 +113,11 @@ def predict(
         fits = "" if sources[0] is None else f" that fits {file}"
         say(f"the newest finished run{fits}: {printable(str(chosen))}, which predicts {targets}")
     kept = [name for row in csv.reader(keep or ()) for name in row if name]
-    explainer = AttributionColumns(model) if explain else None
+    explainer: AttributionColumns | None = None
+    if explain:
+        from bpcli.inspection.explained_predictions import AttributionColumns
+
+        explainer = AttributionColumns(model)
     if jsonl and spreadsheet_safe:
         raise UsageError("--spreadsheet-safe: for CSV; leave it out with --jsonl")
     cleaning = [without_formula] * spreadsheet_safe + [printable] * (output is None and sys.stdout.isatty())
@@ -123,6 +130,8 @@ def predict(
     before = "; explained is the prediction before that" if explain else ""
     notes(f"{line}{before}" for line in notes_of_clipped(model.target, tally.clipped))
     if explainer is not None:
+        from bpcli.inspection.attributions import explained_output
+
         notes(explainer.regions.lines())
         notes(explainer.terms.lines())
         same = "that of the same class" if model.target.task in ("binary", "multiclass") else "the same"

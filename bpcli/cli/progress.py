@@ -12,12 +12,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bpcli.cli.console import is_terminal, say
-from bpcli.cli.terminal_chart import Bins, Glyphs, draw
 from bpcli.wording import duration, number
 
 if TYPE_CHECKING:
     from bpcli.storage.records import EpochRecord
-    from bpcli.training import EpochReport, Progress
+    from bpcli.training.plan import EpochReport, Progress
 
 LINE_SECONDS = 1.0
 """Minimum interval between plain lines, in seconds."""
@@ -78,6 +77,8 @@ class Live(View):
         from rich.console import Console
         from rich.live import Live as RichLive
 
+        from bpcli.cli.terminal_chart import Bins, Glyphs
+
         self._name, self._epochs = name, epochs
         self._console = Console(stderr=True)
         self._glyphs = Glyphs.of(self._console.encoding)
@@ -109,7 +110,7 @@ class Live(View):
 
     def show(self, event: EpochReport | Progress) -> None:
         """Record the event for the next redraw."""
-        from bpcli.training import Progress
+        from bpcli.training.plan import Progress
 
         if event.final_epochs is not None:
             self._final = event
@@ -158,13 +159,15 @@ class Live(View):
 
     @staticmethod
     def _done(event: EpochReport | Progress) -> float:
-        from bpcli.training import Progress
+        from bpcli.training.plan import Progress
 
         return event.epoch - 1 + event.step / event.steps if isinstance(event, Progress) else float(event.epoch)
 
     def _chart(self, above: int) -> list[Any]:
         """Chart of the losses in the rows that the terminal has left; empty if there are too few."""
         from rich.text import Text
+
+        from bpcli.cli.terminal_chart import draw
 
         train, validation = (bins.all() for bins in self._losses.values())
         glyphs = self._glyphs
@@ -192,7 +195,7 @@ class Live(View):
 
 def figures(event: EpochReport | Progress, epochs: int) -> list[tuple[str, str]]:
     """Names and values of an event, formatted."""
-    from bpcli.training import Progress
+    from bpcli.training.plan import Progress
 
     name = "epoch" if event.final_epochs is None else "final epoch"
     shown = [(name, f"{event.epoch}/{event.final_epochs or epochs}")]

@@ -42,7 +42,7 @@ def train_series(
 
     `passed_on` are the options added to each run's command. All runs start from the model `start_from`, if given.
     """
-    from bpcli.config import load_config
+    from bpcli.config.loading import load_config
     from bpcli.jobs.side_by_side import child_command, train_side_by_side
     from bpcli.jobs.variants import require_none
     from bpcli.storage.run_directory import timed
@@ -105,7 +105,7 @@ def _prepare_first(
     config: Path, overrides: Sequence[str], runs: Sequence[Variant], start_from: Path | None, cache: bool
 ) -> Prepared:
     """Prepare the experiment of the first run, so that its errors are reported once, before training."""
-    from bpcli.config import load_config
+    from bpcli.config.loading import load_config
     from bpcli.experiment.opening import open_experiment
     from bpcli.jobs.training import starting_from
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bpcli.experiment.prepared import Prepared
     from bpcli.storage.run_directory import RunDirectory
     from bpcli.tracing.parts import Part
-    from bpcli.training import TrainingState
+    from bpcli.training.state import TrainingState
 
 
 def trace(

@@ -10,7 +10,6 @@ import typer
 
 from bpcli.cli.console import note, result_json, result_path, say
 from bpcli.cli.options import AsJson, NoCache, Overrides, Quiet, Strict, Threads
-from bpcli.cli.series import train_series
 from bpcli.errors import RequirementError, UsageError
 from bpcli.wording import printable
 
@@ -91,6 +90,8 @@ def train(
 
     series = _series(seeds, folds, repeats)
     if series is not None:
+        from bpcli.cli.series import train_series
+
         require_start(config, resume, run_dir, runs_dir, tensorboard, start_from)
         given = {"--no-cache": no_cache, "--strict": strict, "--tensorboard": tensorboard}
         passed_on = [name for name, is_given in given.items() if is_given]

@@ -14,9 +14,9 @@ from bpcli.jobs.training import Observer, Run
 from bpcli.metrics import Task
 from bpcli.storage.records import EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Counters, EpochReport, Progress, TrainingState
-from bpcli.training.forecast_scoring import simple_line
+from bpcli.training.plan import EpochReport, Progress
 from bpcli.training.scoring import remarks, summary_names
+from bpcli.training.state import Counters, TrainingState
 from bpcli.wording import counted, duration, enumerated, number, printable, quoted, sized
 
 
@@ -88,8 +88,11 @@ class TrainingView(Observer):
             plain = {name: f" (unweighted {number(value)})" for name, value in test.differing.items()}
             figures = ", ".join(f"{name} {number(test.scores[name])}{plain.get(name, '')}" for name in names)
             result(f"test, {counted(test.rows, 'row')}: {figures}")
-            if simple := simple_line(test.scores):
-                result(simple)
+            if "skill" in test.scores:
+                from bpcli.training.forecast_scoring import simple_line
+
+                if simple := simple_line(test.scores):
+                    result(simple)
             notes([summary.blend] if summary.blend else [])
             notes(remarks(test))
         if summary.baselines is not None:

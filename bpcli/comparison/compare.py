@@ -15,7 +15,7 @@ from bpcli.comparison.peer_answers import peer_answers, require_comparable
 from bpcli.comparison.peers import Peer
 from bpcli.comparison.score_differences import differences
 from bpcli.errors import DataError, errors_in
-from bpcli.experiment.notes import surprise_notes
+from bpcli.experiment.surprises import surprise_notes
 from bpcli.metrics import METRICS
 from bpcli.models.evaluation import own_data, weighing_rows
 from bpcli.models.model import Model

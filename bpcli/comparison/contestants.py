@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.decision.threshold import DEFAULT_THRESHOLD
+from bpcli.decision.aim import DEFAULT_THRESHOLD
 from bpcli.errors import CheckpointError, DataError, UsageError
 from bpcli.models.model import Model
 from bpcli.storage.checkpoint import Checkpoint

@@ -15,17 +15,20 @@ from bpcli.data.columns.image import InputSpec
 from bpcli.data.series.forecast_spec import ForecastSpec
 from bpcli.data.spec import DataSpec
 from bpcli.decision.spec import DecisionSpec
-from bpcli.nn.layers import Dense, LayerSpec, passed_by
+from bpcli.nn.layers import LayerSpec
+from bpcli.nn.layers.dense import Dense
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Adam, OptimizerSpec
+from bpcli.nn.optimizers import OptimizerSpec
+from bpcli.nn.optimizers.adam import Adam
 from bpcli.nn.output import OutputSpec
-from bpcli.nn.schedules import Constant, Schedule
+from bpcli.nn.schedules import Schedule
+from bpcli.nn.schedules.constant import Constant
 from bpcli.nn.stems import StemSpec
 from bpcli.spec import Sequence, Spec
-from bpcli.training import TrainingSpec
-from bpcli.training.augmentation import AugmentSpec
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.ensemble import EnsembleSpec
+from bpcli.training.spec import TrainingSpec
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]
 
@@ -129,6 +132,8 @@ class ExperimentConfig(Spec):
         """Hidden layers, in a block that the features pass by if the config has such a skip."""
         if self.skip == "none" or not self.layers:
             return self.layers
+        from bpcli.nn.layers.skip import passed_by
+
         return (passed_by(self.layers),)
 
     @field_validator("name")

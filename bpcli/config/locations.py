@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bpcli.config.document import KeyPath
+from bpcli.spec import Family
 
 Loc = tuple[str | int, ...]
 """Keys and indices as reported by Pydantic, mixed with labels of the union members that it tried."""
@@ -76,7 +77,7 @@ def fields_with(model: type[BaseModel], key: str) -> list[str]:
     return [
         name
         for name, field in keys_of(model).items()
-        if any(key in keys_of(member) for member in _members(field.annotation) if _is_model(member))
+        if any(key in keys_of(member) for member in _members(_type_of(field)) if _is_model(member))
     ]
 
 
@@ -99,7 +100,7 @@ def _walk(at: Location, rest: Loc, loc: Loc) -> Location:
     origin, arguments = get_origin(kind), get_args(kind)
     if _is_model(kind):
         known = keys_of(kind).get(str(part))
-        inner = known.annotation if known else Any
+        inner = _type_of(known) if known else Any
         above = at.field if at.path[-1:] == (at.field,) else ""
         here = at._replace(kind=inner, path=(*at.path, part), field=str(part), above=above, model=kind)
         return _walk(here, after, loc)
@@ -111,14 +112,21 @@ def _walk(at: Location, rest: Loc, loc: Loc) -> Location:
     return at._replace(left=rest)
 
 
+def _type_of(field: FieldInfo) -> Any:
+    """Type of a field with its annotations."""
+    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+
+
 def _is_model(kind: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _members(kind: Any) -> list[Any]:
-    """Types of a union except None, or the type itself, without annotations."""
+    """Members of a family, types of a union except None, or the type itself, without annotations."""
     while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
+        kind, *annotations = get_args(kind)
+        if family := next((one for one in annotations if isinstance(one, Family)), None):
+            return list(family.members(kind))
     if get_origin(kind) not in (Union, UnionType):
         return [kind]
     members = [member for member in get_args(kind) if member is not NoneType]

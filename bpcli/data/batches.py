@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import RowReader, Rows
-from bpcli.data.origins import Origins
+
+if TYPE_CHECKING:
+    from bpcli.data.origins import Origins
 
 
 @dataclass(frozen=True)

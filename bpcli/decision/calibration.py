@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
+from bpcli.decision.calibration_base import CalibrationBase, FittedCalibrationBase
 from bpcli.nn.functions import sigmoid
 from bpcli.nn.losses import LossBase
-from bpcli.spec import BareName, Family, Sequence, Spec
+from bpcli.spec import Sequence
 
 HOTTEST = 100.0
 """Bound of a temperature, and of its inverse. Beyond it, no temperature is fitted."""
@@ -21,7 +21,7 @@ MOST_ITERATIONS = 200
 """Bound of the search for a temperature: bisection alone needs 60 steps for the last bit."""
 
 
-class FittedTemperature(Spec):
+class FittedTemperature(FittedCalibrationBase):
     """Temperature by which logits are divided."""
 
     type: Literal["temperature"] = "temperature"
@@ -40,7 +40,7 @@ class FittedTemperature(Spec):
         return f"temperature {self.temperature:.4g}"
 
 
-class FittedIsotonic(Spec):
+class FittedIsotonic(FittedCalibrationBase):
     """Increasing function of the positive class's probability, linear between points."""
 
     type: Literal["isotonic"] = "isotonic"
@@ -65,20 +65,6 @@ class FittedIsotonic(Spec):
 
     def __str__(self) -> str:
         return f"isotonic, {len(self.given)} points"
-
-
-FittedCalibration = Annotated[FittedTemperature | FittedIsotonic, Family()]
-
-
-class CalibrationBase(Spec):
-    """Ways to calibrate probabilities."""
-
-    @abstractmethod
-    def fit(self, loss: LossBase, logits: Array, truth: Array, weights: Array | None = None) -> FittedCalibration:
-        """Fit to logits (rows, outputs).
-
-        truth: classes (rows,) of a softmax, or 0 and 1 (rows, outputs) of logistic outputs. weights: (rows,).
-        """
 
 
 class Temperature(CalibrationBase):
@@ -119,9 +105,6 @@ class Isotonic(CalibrationBase):
         loss.link(logits, predictions)
         positive = (truth if truth.ndim == 1 else truth[:, 0]) == 1
         return isotonic_regression(predictions[:, -1], positive, weights)
-
-
-Calibration = Annotated[Temperature | Isotonic, Family(), BareName()]
 
 
 def isotonic_regression(probabilities: Array, truth: Array, weights: Array | None = None) -> FittedIsotonic:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.decision.calibration import FittedCalibration
-from bpcli.decision.threshold import ChosenThreshold
+from bpcli.decision.aim import ChosenThreshold
+from bpcli.decision.calibration_base import FittedCalibrationBase
 from bpcli.nn.losses import Link, LossBase
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Family, Sequence, Spec
+
+FittedCalibration = Annotated[
+    FittedCalibrationBase,
+    Family(
+        {
+            "temperature": "bpcli.decision.calibration:FittedTemperature",
+            "isotonic": "bpcli.decision.calibration:FittedIsotonic",
+        }
+    ),
+]
 
 
 class FittedDecision(Spec):

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from bpcli.decision.calibration import Calibration
-from bpcli.decision.threshold import Aim, Share
-from bpcli.spec import Spec
+from bpcli.decision.aim import AimBase, Share
+from bpcli.decision.calibration_base import CalibrationBase
+from bpcli.spec import BareName, Family, Spec
 from bpcli.wording import yaml_scalar
+
+Aim = Annotated[
+    AimBase,
+    Family(
+        {
+            "f1": "bpcli.decision.threshold:F1Aim",
+            "balanced_accuracy": "bpcli.decision.threshold:BalancedAccuracyAim",
+            "cost": "bpcli.decision.threshold:CostAim",
+            "recall": "bpcli.decision.threshold:RecallAim",
+            "precision": "bpcli.decision.threshold:PrecisionAim",
+        }
+    ),
+    BareName(),
+]
+
+Calibration = Annotated[
+    CalibrationBase,
+    Family(
+        {
+            "temperature": "bpcli.decision.calibration:Temperature",
+            "isotonic": "bpcli.decision.calibration:Isotonic",
+        }
+    ),
+    BareName(),
+]
 
 
 class DecisionSpec(Spec):

@@ -1,4 +1,4 @@
-"""Aims of a decision threshold, and the choice of the threshold that meets one best.
+"""Aims of a decision threshold.
 
 Elkan 2001, "The foundations of cost-sensitive learning"; Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of
 classifiers to maximize F1 measure".
@@ -7,67 +7,17 @@ classifiers to maximize F1 measure".
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
+from bpcli.decision.aim import AimBase, Share
 from bpcli.decision.cuts import Cuts
-from bpcli.spec import BareName, Family, Spec, type_name
-
-DEFAULT_THRESHOLD = 0.5
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 BOUND_TOLERANCE = 1e-12
 """A share reaches a bound if it lacks no more than this, which sums of weights may lose by rounding."""
-
-
-class ChosenThreshold(Spec):
-    """Threshold chosen for an aim."""
-
-    value: Share = Field(description="A row is positive if its probability is above.")
-    score: float | None = Field(default=None, description="Value of the aim on the rows of the choice.")
-    met: bool = Field(default=True, description="False if no threshold reaches the bound of the aim.")
-    positives: int | None = Field(default=None, ge=0, description="Positive rows of the choice; None if unknown.")
-
-
-class AimBase(Spec):
-    """Base class of the aims of a threshold."""
-
-    @abstractmethod
-    def scores(self, cuts: Cuts) -> Array:
-        """Value of the aim at each cut."""
-
-    def ranks(self, cuts: Cuts) -> list[Array]:
-        """Keys of the choice at each cut, the first one decisive; the greatest is best."""
-        return [self.scores(cuts)]
-
-    def is_met(self, score: float) -> bool:
-        """Whether a value of the aim is sufficient."""
-        return True
-
-    def curve(self, cuts: Cuts) -> tuple[str, Array] | None:
-        """Name and value of a quantity of the aim itself at each cut, besides precision, recall and F1."""
-        return None
-
-    def choose(self, probabilities: Array, truth: Array, weights: Array | None = None) -> ChosenThreshold:
-        """Best threshold for probabilities (rows,), truths (rows,) of 0 and 1, and weights (rows,).
-
-        Of equally good thresholds, the one closest to 0.5; of two, the lower. Without rows of both kinds, 0.5.
-        """
-        cuts = Cuts.of(probabilities, truth, weights)
-        if not (cuts.positives and cuts.negatives):
-            return ChosenThreshold(value=DEFAULT_THRESHOLD, met=False)
-        best = np.arange(len(cuts.thresholds))
-        for key in (*self.ranks(cuts), -np.abs(cuts.thresholds - DEFAULT_THRESHOLD)):
-            best = best[key[best] == key[best].max()]
-        score = float(self.scores(cuts)[best[0]])
-        return ChosenThreshold(value=float(cuts.thresholds[best[0]]), score=score, met=self.is_met(score))
-
-    def __str__(self) -> str:
-        return type_name(self)
 
 
 class F1Aim(AimBase):
@@ -164,6 +114,3 @@ class PrecisionAim(BoundedAim):
     def other(self, cuts: Cuts) -> Array:
         """Recall at each cut."""
         return cuts.recall
-
-
-Aim = Annotated[F1Aim | BalancedAccuracyAim | CostAim | RecallAim | PrecisionAim, Family(), BareName()]

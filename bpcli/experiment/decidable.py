@@ -12,7 +12,6 @@ from bpcli.decision.spec import DecisionSpec
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.spec import type_name
-from bpcli.training.deciding import positive_rows
 from bpcli.wording import counted, quoted
 
 NO_ROWS = "there are none; set data.split.validation, or name a file of them"
@@ -28,14 +27,18 @@ def notes_of_decision(spec: DecisionSpec, target: TargetBase, validation: Datase
     """Notes on validation rows that are too few for a threshold to be chosen, or for isotonic calibration."""
     if validation is None:
         return
-    for name, count in positive_rows(target, validation).items() if spec.aim is not None else ():
-        if count < FEWEST_POSITIVES:
-            yield (
-                f"decision.threshold: only {counted(count, 'validation row')} {'is' if count == 1 else 'are'} "
-                f"{quoted(name)}, so the threshold chosen by {spec.aim} is uncertain; with fewer than "
-                f"{FEWEST_POSITIVES}, prefer more validation rows or a number"
-            )
-    if spec.calibration is not None and spec.calibration.type == "isotonic" and validation.rows < FEWEST_ISOTONIC:
+    if spec.aim is not None:
+        from bpcli.training.deciding import positive_rows
+
+        for name, count in positive_rows(target, validation).items():
+            if count < FEWEST_POSITIVES:
+                yield (
+                    f"decision.threshold: only {counted(count, 'validation row')} {'is' if count == 1 else 'are'} "
+                    f"{quoted(name)}, so the threshold chosen by {spec.aim} is uncertain; with fewer than "
+                    f"{FEWEST_POSITIVES}, prefer more validation rows or a number"
+                )
+    is_isotonic = spec.calibration is not None and type_name(spec.calibration) == "isotonic"
+    if is_isotonic and validation.rows < FEWEST_ISOTONIC:
         yield (
             f"decision.calibration: isotonic on {counted(validation.rows, 'validation row')} overfits; with fewer than "
             f"{FEWEST_ISOTONIC}, prefer temperature"

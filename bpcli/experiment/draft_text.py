@@ -11,15 +11,16 @@ import numpy as np
 from bpcli.config.loading import run_name
 from bpcli.data.arrays_spec import ArraysSpec
 from bpcli.data.columns.censored import bounds_of
+from bpcli.data.columns.censored_column import CensoredColumn
 from bpcli.data.columns.image_column import ImageColumn
 from bpcli.data.columns.recognition import spec_yaml
-from bpcli.data.columns.spec import CensoredColumn, ColumnSpec
+from bpcli.data.columns.spec import ColumnSpec
 from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.examples.split import DEFAULT_SHARE
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Table
-from bpcli.data.targets import PositiveChoice
+from bpcli.data.targets.positive import PositiveChoice
 from bpcli.experiment.draft_images import Images, images_in, picture_column
 from bpcli.experiment.expected_time import Expected
 from bpcli.wording import counted, double_quoted, shown_shape, yaml_scalar

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
-from bpcli.data.examples.selection import Examples, Weightless
+from bpcli.data.examples.selection import Examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.spec import DataSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import Surprise
 from bpcli.data.data_warning import DataWarning
-from bpcli.data.examples.selection import Examples, Weightless
+from bpcli.data.examples.selection import Examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part, Table
-from bpcli.data.windows.fitted import FittedWindows
 from bpcli.errors import DataError, errors_in
-from bpcli.experiment.notes import notes_of_unseen_classes
-from bpcli.experiment.warm_start import StartingModel
+from bpcli.experiment.surprises import notes_of_unseen_classes
+
+if TYPE_CHECKING:
+    from bpcli.data.windows.fitted import FittedWindows
+    from bpcli.experiment.warm_start import StartingModel
 
 
 class Fitted(NamedTuple):

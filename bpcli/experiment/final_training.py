@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import Dataset
-from bpcli.data.examples.selection import Examples, Weightless
+from bpcli.data.examples.selection import Examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
-from bpcli.data.windows.fitted import FittedWindows
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.experiment.encoding import encode, fit_preprocessor
 from bpcli.experiment.initial_parameters import initial_parameters
 from bpcli.experiment.memory_estimate import Footprint, estimate_memory
 from bpcli.experiment.row_weights import weighted
-from bpcli.experiment.warm_start import StartingModel
 from bpcli.system.memory import require_memory
-from bpcli.training import TrainingPlan, choose_stepping
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.steps import choose_stepping
+
+if TYPE_CHECKING:
+    from bpcli.data.windows.fitted import FittedWindows
+    from bpcli.experiment.warm_start import StartingModel
 
 
 class FinalPart(NamedTuple):

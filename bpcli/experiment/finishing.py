@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.data.windows.linear import LinearForecasts, Naive
 from bpcli.experiment.prepared import Prepared
 from bpcli.nn.ensemble import inference_of
 from bpcli.nn.losses.combination import MEAN_LOGITS
 from bpcli.training.blend import FittedBlend, blended
 from bpcli.training.ridge import features_of
 from bpcli.training.scoring import outcome_of
-from bpcli.training.smoothing import fit_smoothing
+
+if TYPE_CHECKING:
+    from bpcli.data.windows.linear import Naive
 
 
 class Finished(NamedTuple):
@@ -62,6 +63,9 @@ def _beside(prepared: Prepared) -> Beside | None:
     passes = config.skip == "linear" or not config.layers
     if not passes or prepared.network.stems.trained or prepared.plan.loss.combination is not MEAN_LOGITS:
         return None
+    from bpcli.data.windows.linear import LinearForecasts
+    from bpcli.training.smoothing import fit_smoothing
+
     linear = LinearForecasts(windows, prepared.preprocessor.features)
     naive, smoothing = linear.all_naive(), None
     if not naive:

@@ -28,7 +28,8 @@ from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source, read_options
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import Column, Table
-from bpcli.data.targets import PositiveChoice, choose_loss, fit_target, learned_columns, suggest_positive
+from bpcli.data.targets import choose_loss, fit_target, learned_columns
+from bpcli.data.targets.positive import PositiveChoice, suggest_positive
 from bpcli.errors import DataError, MismatchError, UsageError, errors_in
 from bpcli.experiment.draft_images import images_in
 from bpcli.experiment.draft_text import FEWEST_ROWS, Findings, config_text
@@ -41,7 +42,9 @@ from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
 from bpcli.experiment.unsuitable_columns import declared_as_texts, unsuitable_columns
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
+from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.spec import type_name
 from bpcli.wording import (
     listed,

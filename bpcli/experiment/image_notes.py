@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.columns import ArrayInput
+from bpcli.arrays.fields import Grid
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.experiment.image_warnings import shown_rows
-from bpcli.nn.layers.window_remarks import window_remarks
 from bpcli.nn.network import Network
-from bpcli.training.augmentation import AugmentSpec, image_inputs
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
 
 MUCH = 0.5
 """Share of an image's side beyond which a shift, a square or what a crop leaves out is noted."""
@@ -23,10 +26,13 @@ MUCH = 0.5
 
 def notes_of_windows(network: Network) -> Iterator[str]:
     """Notes on convolutions and poolings of the columns and of the network."""
-    for stem in network.stems.trained:
-        yield from window_remarks(stem.layer, f"column {quoted(stem.field.name)}")
-    for layer in network.layers:
-        yield from window_remarks(layer, f"layer {layer.index}")
+    layers = [(stem.layer, f"column {quoted(stem.field.name)}") for stem in network.stems.trained]
+    layers += [(layer, f"layer {layer.index}") for layer in network.layers]
+    for layer, place in layers:
+        if isinstance(layer.in_shape, Grid):
+            from bpcli.nn.layers.window_remarks import window_remarks
+
+            yield from window_remarks(layer, place)
 
 
 def notes_of_augment(
@@ -35,6 +41,8 @@ def notes_of_augment(
     """Notes on changes that leave little of an image, and on flips that turn images into those of another class."""
     if spec is None:
         return
+    from bpcli.training.augmentation.augmenter import image_inputs
+
     yield from dict.fromkeys(
         note for shape in image_inputs(network.stems.intake).values() for note in _large(spec, min(shape[:-1]))
     )

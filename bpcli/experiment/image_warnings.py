@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from bpcli.data.columns import ArrayInput
 from bpcli.data.data_warning import DataWarning
-from bpcli.data.examples.contradictions import contradiction
 from bpcli.data.examples.selection import Examples
-from bpcli.data.files.pictured_rows import picture_names
 from bpcli.data.files.source import Source
 from bpcli.data.targets import TargetBase
 from bpcli.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
 
 
 def warnings_of_images(
@@ -43,6 +44,8 @@ def _empty_channels(image: ArrayInput) -> Iterator[DataWarning]:
 
 
 def _contradictions(selection: Examples, source: Source) -> Iterator[DataWarning]:
+    from bpcli.data.examples.contradictions import contradiction
+
     found = contradiction(selection)
     if found is None:
         return
@@ -57,5 +60,7 @@ def _contradictions(selection: Examples, source: Source) -> Iterator[DataWarning
 
 def shown_rows(rows: Iterable[int], selection: Examples, source: Source) -> list[str]:
     """Rows of images with their class, by the names of their pictures if they have any."""
+    from bpcli.data.files.pictured_rows import picture_names
+
     names, classes = picture_names(source), selection.table[selection.targets[0]].labels()
     return [f"{f'row {row + 1:,}' if names is None else quoted(names[row])} ({quoted(classes[row])})" for row in rows]

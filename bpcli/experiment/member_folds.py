@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from bpcli.data.examples.selection import Examples
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.targets import TargetBase
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.training.folds import Folds
+
+if TYPE_CHECKING:
+    from bpcli.training.folds import Folds
 
 REPLACED = "with ensemble.folds every training row is validated out of fold"
 
@@ -40,6 +42,8 @@ def folds_of(config: ExperimentConfig, selection: Examples, target: TargetBase, 
     ensemble = config.ensemble
     if ensemble is None or not ensemble.folds:
         return None
+    from bpcli.training.folds import Folds
+
     if len(selection.split.validation):
         what = f"the data has validation rows of its own, but {REPLACED}; leave those rows out, or set folds to false"
         raise MismatchError(Mismatch(("ensemble", "folds"), what))

@@ -15,7 +15,6 @@ from bpcli.data.table import Part
 from bpcli.nn.inference import BLOCK_ROWS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers.update import BLOCK
-from bpcli.training.augmentation import Augmenter
 from bpcli.training.baselines import MOST_FEATURES, MOST_NUMBERS
 from bpcli.training.evaluator import EVALUATED_ROWS
 from bpcli.training.health import HealthCheck
@@ -78,6 +77,8 @@ def estimate_memory(
         gathered = train * (n_out + (0 if held else n_in))
     step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
     if config.augment is not None:
+        from bpcli.training.augmentation.augmenter import Augmenter
+
         step += Augmenter.bytes_needed(config.augment, intake, batch // members, members, dtype)
     step += _tokens_bytes(config, network, preprocessor, batch, dtype)
     order = members * train * np.dtype(np.intp).itemsize * (1 if members == 1 else 2)

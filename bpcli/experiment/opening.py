@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.config.start_from import StartFrom
+from bpcli.config.loading import load_config
 from bpcli.data.files.source import Source
 from bpcli.errors import CheckpointError, MismatchError
-from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
-from bpcli.experiment.warm_start import StartingModel
 from bpcli.system.files import path_from_here
 from bpcli.wording import printable
+
+if TYPE_CHECKING:
+    from bpcli.config.start_from import StartFrom
+    from bpcli.experiment.earlier_fit import EarlierFit
+    from bpcli.experiment.warm_start import StartingModel
 
 
 def open_experiment(
@@ -65,7 +68,8 @@ def load_starting_model(start: StartFrom) -> StartingModel:
         CheckpointError: there is no checkpoint, it is damaged, or it is another one than the config names.
         MemoryLimitError: it needs more memory than is available.
     """
-    from bpcli.storage.checkpoint import Checkpoint  # most configs start from none
+    from bpcli.experiment.warm_start import StartingModel  # most configs start from none
+    from bpcli.storage.checkpoint import Checkpoint
     from bpcli.storage.run_checkpoint import find_checkpoint
     from bpcli.storage.run_directory import RunDirectory
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +13,12 @@ from bpcli.config.partial import NOTHING, Partial
 from bpcli.data.data_warning import Acceptance, DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.repeated_texts import warnings_of_texts
-from bpcli.data.examples.selection import Examples, Weightless, select_examples
+from bpcli.data.examples.selection import Examples, select_examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.files.source import Source, open_source
 from bpcli.data.table import PARTS
 from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
-from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.encoding import encode, fit_preprocessor
 from bpcli.experiment.final_training import final_part, require_best_epoch
 from bpcli.experiment.image_notes import notes_of_augment, notes_of_windows
@@ -32,19 +33,22 @@ from bpcli.experiment.notes import (
     notes_of_layers,
     notes_of_new_words,
     notes_of_ranges,
-    notes_of_targets,
-    surprise_notes,
 )
 from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.reading_warnings import warnings_of_reading
 from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
+from bpcli.experiment.surprises import notes_of_targets, surprise_notes
 from bpcli.experiment.trainable import require_trainable
-from bpcli.experiment.warm_start import StartingModel, known_inputs, known_kinds
-from bpcli.experiment.windowing import Windowed
 from bpcli.experiment.workbook_options import refuse_text_options
 from bpcli.system.memory import require_memory
-from bpcli.training import TrainingPlan, choose_stepping
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.steps import choose_stepping
+
+if TYPE_CHECKING:
+    from bpcli.experiment.earlier_fit import EarlierFit
+    from bpcli.experiment.warm_start import StartingModel
+    from bpcli.experiment.windowing import Windowed
 
 
 def prepare(
@@ -77,7 +81,11 @@ def prepare(
     if model is not None:
         config, of_model = recipes.as_in_model(config, model.config, model.shown, partial)
         model.require_members(config)
-    kinds = None if known is None else known_kinds(known.preprocessor, config.data)
+    kinds = None
+    if known is not None:
+        from bpcli.experiment.warm_start import known_inputs, known_kinds
+
+        kinds = known_kinds(known.preprocessor, config.data)
     if earlier is None:
         refuse_text_options(config.data, folder)
     source = (source or open_source(config.data, folder, kinds, cache)).read_once()  # by recipe and selection
@@ -85,8 +93,11 @@ def prepare(
         model.require_encoders(config, source.header)
     config, of_rows = recipes.before_split(config, source)
     config = without_validation_rows(config)
-    series = None if config.forecast is None else Windowed.of(config, source)
-    if series is not None:
+    series: Windowed | None = None
+    if config.forecast is not None:
+        from bpcli.experiment.windowing import Windowed
+
+        series = Windowed.of(config, source)
         config, source = series.config, series.source
     weightless: Weightless = earlier.weightless if earlier else "dropped"
     preferred = model.preferred_loss if model else lambda columns: None

@@ -6,26 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.config.start_from import WarmStart
 from bpcli.data.batches import Dataset
 from bpcli.data.data_warning import DataWarning
-from bpcli.data.examples.selection import Examples, Weightless
+from bpcli.data.examples.selection import Examples
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
-from bpcli.data.windows.fitted import FittedWindows
-from bpcli.data.windows.history import LatestRows
 from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.recipes import Choice
 from bpcli.nn.network import Network
-from bpcli.training import TrainingPlan
-from bpcli.training.blend import FittedBlend
-from bpcli.training.ridge import COMPARED_FEATURES, Ridge
+from bpcli.training.plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from bpcli.config.start_from import WarmStart
+    from bpcli.data.windows.fitted import FittedWindows
+    from bpcli.data.windows.history import LatestRows
+    from bpcli.training.blend import FittedBlend
+    from bpcli.training.ridge import Ridge
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,11 @@ class Prepared:
     def ridge(self) -> Ridge | None:
         """Ridge regression of forecasts, or of an ensemble's linear member, fitted to the training rows."""
         plan = self.plan
-        compared = self.windows is not None and len(self.preprocessor.features) <= COMPARED_FEATURES
-        if not compared and not self.has_linear:
+        if self.windows is None and not self.has_linear:
+            return None
+        from bpcli.training.ridge import COMPARED_FEATURES, Ridge
+
+        if len(self.preprocessor.features) > COMPARED_FEATURES and not self.has_linear:
             return None
         return Ridge.fit(plan.train, plan.network.n_out, plan.validation, self.penalty)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpcli.data.columns import ArrayInput
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Table
 from bpcli.wording import quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
 
 SLIVER = 0.02
 """Share of the training range below which the numbers of a column hardly vary."""

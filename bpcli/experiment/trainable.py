@@ -9,11 +9,9 @@ from bpcli.nn.losses import LossBase
 from bpcli.nn.losses.combination import MEAN_LOGITS
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerSpec
-from bpcli.nn.optimizers.lazy import is_lazy
 from bpcli.spec import type_name
 from bpcli.system.memory import require_memory
-from bpcli.training.augmentation import AugmentSpec, image_inputs
-from bpcli.training.ridge import MOST_FEATURES, Ridge
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.wording import counted, quoted
 
 
@@ -44,6 +42,8 @@ def _require_augmentable(spec: AugmentSpec | None, network: Network, loss: LossB
     """Raise MismatchError for inputs without images, changes that do not fit them, and targets without an average."""
     if spec is None:
         return
+    from bpcli.training.augmentation.augmenter import image_inputs
+
     intake = network.stems.intake
     images = image_inputs(intake)
     if not images:
@@ -70,6 +70,8 @@ def _require_linear(network: Network, config: ExperimentConfig, loss: LossBase, 
     """
     if config.ensemble is None or not config.ensemble.linear:
         return
+    from bpcli.training.ridge import MOST_FEATURES, Ridge
+
     path, own = ("ensemble", "linear"), [stem.field.name for stem in network.stems.trained]
     own += [rows.field for rows in network.layout.sparse]
     if "regression" not in loss.tasks or loss.combination is not MEAN_LOGITS:
@@ -88,6 +90,8 @@ def _require_lazy(network: Network, config: ExperimentConfig) -> None:
 
     These are most of the weights, so that each step would take hundreds of times as long.
     """
+    from bpcli.nn.optimizers.lazy import is_lazy
+
     found = []
     column = quoted(network.layout.sparse[0].field)
     because = f"changes weights of words that a batch of column {column} does not have"

@@ -23,8 +23,8 @@ from bpcli.nn.layers import Layer
 from bpcli.nn.losses import Loss
 from bpcli.nn.network import Network, layer_name
 from bpcli.spec import type_name
-from bpcli.training import TrainingPlan
 from bpcli.training.evaluator import initial_values
+from bpcli.training.plan import TrainingPlan
 from bpcli.wording import counted, enumerated, listed, number, quoted
 
 ADVICE = "make them equal, or train without start_from"

@@ -9,7 +9,9 @@ from itertools import accumulate
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.data.columns import CategoricalInput, CensoredInput, ColumnInput
+from bpcli.data.columns import ColumnInput
+from bpcli.data.columns.categorical_inputs import CategoricalInput
+from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import UsageError
 from bpcli.inspection.sampling import MOST_MULTIPLICATIONS, MOST_NUMBERS, evenly_spaced, features_of, predictions

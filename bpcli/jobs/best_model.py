@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.decision.fitted import FittedDecision
 from bpcli.decision.intervals import FittedIntervals
 from bpcli.decision.spec import DecisionSpec
-from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport, Scores
 from bpcli.experiment.finishing import Finished, finished
 from bpcli.experiment.prepared import Prepared
-from bpcli.models.out_of_fold import out_of_fold_csv
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
-from bpcli.training import TrainingState
-from bpcli.training.deciding import effect_of_calibration, fit_decision, report_of
 from bpcli.training.ridge import ridge_logits
 from bpcli.training.scoring import answers, outcome_of
+from bpcli.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from bpcli.decision.fitted import FittedDecision
+    from bpcli.documents.decision import DecisionReport
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class BestModel:
         found = replace(found, intervals=found._intervals())
         if spec == DecisionSpec():
             return found
+        from bpcli.training.deciding import fit_decision
+
         target, validation, loss = prepared.preprocessor.target, prepared.plan.validation, prepared.plan.loss
         return replace(found, decision=fit_decision(spec, target, loss, found.logits, validation))
 
@@ -72,6 +75,8 @@ class BestModel:
         plan = self.prepared.plan
         if plan.folds is None or plan.validation is None or self.prepared.train_rows is None:
             return None
+        from bpcli.models.out_of_fold import out_of_fold_csv
+
         target, validation = self.prepared.preprocessor.target, plan.validation
         numbers = self.prepared.train_rows[plan.folds.evaluated] + 1
         logits = self.logits(validation)
@@ -107,6 +112,8 @@ class BestModel:
         """
         if self.decision is None:
             return None
+        from bpcli.training.deciding import report_of
+
         of_validation = validated or self
         judged = {
             "validation": (of_validation, of_validation.prepared.plan.validation),
@@ -121,5 +128,7 @@ class BestModel:
         return report_of(self.decision, self.prepared.config.decision, target, scores)
 
     def _effect(self, dataset: Dataset, decision: FittedDecision) -> Mapping[str, Scores]:
+        from bpcli.training.deciding import effect_of_calibration
+
         target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
         return effect_of_calibration(target, loss, self.logits(dataset), dataset, decision)

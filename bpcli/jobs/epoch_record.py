@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpcli.documents.json_value import Json
 from bpcli.storage.records import MEMBER_LOSSES, EpochRecord
-from bpcli.training import EpochReport
+from bpcli.training.plan import EpochReport
 
 
 def epoch_record(report: EpochReport) -> EpochRecord:

@@ -17,8 +17,9 @@ from bpcli.jobs.run_checkpoints import RunCheckpoints
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport, Progress, TrainingPlan
+from bpcli.training.state import Counters, TrainingState
 
 
 class FinalRunner:

@@ -12,8 +12,9 @@ from bpcli.jobs.differences import FirstDifference, WeightDifference, Weights, l
 from bpcli.jobs.epoch_record import epoch_record
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import EpochRecord
-from bpcli.training import Counters, EpochReport, Progress, TrainingPlan, TrainingState
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport, Progress, TrainingPlan
+from bpcli.training.state import Counters, TrainingState
 
 NOT_COMPARED = "seconds"
 """Value of an epoch's record that is not compared: its duration."""

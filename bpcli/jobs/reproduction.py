@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.arrays.memory import Array
-from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.loading import load_config
 from bpcli.config.start_from import StartFrom, WarmStart
 from bpcli.data.files.source import open_source
 from bpcli.documents.json_value import Json
@@ -26,7 +26,8 @@ from bpcli.models.evaluation import find_data
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.environment import environment, environment_changes
-from bpcli.training import Counters, EpochReport, Progress
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.state import Counters
 from bpcli.wording import printable
 
 

@@ -14,10 +14,11 @@ from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepared import Prepared
 from bpcli.nn.network import Network
+from bpcli.spec import type_name
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.header import Header
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Counters, TrainingState
+from bpcli.training.state import Counters, TrainingState
 from bpcli.wording import printable
 
 
@@ -101,7 +102,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
         "loss is": before.loss == now.loss,
         "training.average is": (before.training.average is None) == (now.training.average is None),
-        "optimizer is": before.optimizer.type == now.optimizer.type,
+        "optimizer is": type_name(before.optimizer) == type_name(now.optimizer),
         "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor.name,
     }
     return next((what for what, holds in same.items() if not holds), None)

@@ -13,7 +13,7 @@ from bpcli.jobs.best_model import BestModel
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.header import DataFingerprint, Header, Score
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import TrainingState
+from bpcli.training.state import TrainingState
 
 
 @dataclass(frozen=True)

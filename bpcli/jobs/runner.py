@@ -27,10 +27,11 @@ from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.system.files import write_atomic
-from bpcli.training import EpochReport, Progress, TrainingState
 from bpcli.training.baselines import baselines
 from bpcli.training.constant import baseline_loss
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.state import TrainingState
 
 
 class Runner:
@@ -166,8 +167,7 @@ class Runner:
         penalty = None if ridge is None else ridge.penalty
         prepared = replace(prepared, plan=plan, penalty=penalty, blend=best.vectors.blend)
         checkpoints = replace(self._checkpoints, prepared=prepared, all_rows=True)
-        found = FinalRunner(prepared, self.directory, checkpoints, best, self._threads, self._pace)
-        self._final_runner = found
+        self._final_runner = found = FinalRunner(prepared, self.directory, checkpoints, best, self._threads, self._pace)
         self._summarize()
         return found
 

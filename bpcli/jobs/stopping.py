@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpcli.documents.layer_health import LayerHealth
-from bpcli.training import StopReason, TrainingSpec
 from bpcli.training.epochs import CONVERGED_EPOCHS
-from bpcli.training.spec import StopWhen
+from bpcli.training.spec import StopWhen, TrainingSpec
+from bpcli.training.state import StopReason
 from bpcli.wording import counted
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import StartFrom
@@ -13,16 +14,17 @@ from bpcli.data.data_warning import require_none
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepared import Prepared
-from bpcli.history.tensorboard import require_tensorboard
-from bpcli.jobs.resume import open_run, resume_state
 from bpcli.jobs.runner import Runner
-from bpcli.models.model import Model
 from bpcli.storage.records import Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.blas import BlasThreads
 from bpcli.system.files import path_from_here
-from bpcli.training import EpochReport, Progress, TrainingState
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.state import TrainingState
 from bpcli.wording import printable
+
+if TYPE_CHECKING:
+    from bpcli.models.model import Model
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Run:
 
     def load(self) -> Model:
         """Load the model of the best epoch."""
+        from bpcli.models.model import Model
+
         return Model.load(self.path)
 
 
@@ -105,6 +109,8 @@ def train(
         there.require_last()  # written before the first step, like the config
     with BlasThreads().single():
         if there:
+            from bpcli.jobs.resume import open_run
+
             prepared = open_run(there, overrides, cache=cache)
         else:
             prepared = open_experiment(config or Path(), overrides, cache=cache, change=starting_from(start_from))
@@ -113,8 +119,11 @@ def train(
         observer.opened(prepared)
         directory = there or _created(run_dir, runs_dir, prepared.config.name)
         with directory.locked():
-            state = resume_state(prepared, directory) if there else None
-            if state:
+            state = None
+            if there:
+                from bpcli.jobs.resume import resume_state
+
+                state = resume_state(prepared, directory)
                 observer.resumed(directory, state)
             return _run(Runner(prepared, directory, state, threads, tensorboard), observer)
 
@@ -149,6 +158,8 @@ def require_start(
             "--from and --resume exclude each other; --from starts a new run, --resume continues an old one"
         )
     if tensorboard:
+        from bpcli.history.tensorboard import require_tensorboard
+
         require_tensorboard()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +15,22 @@ from bpcli.data.files.query import Location
 from bpcli.data.files.source import open_source, read_together
 from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Part, Table
-from bpcli.documents.decision import DecisionReport
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError, MismatchError, errors_in
-from bpcli.experiment.notes import (
-    notes_of_clipped,
-    notes_of_targets,
-    notes_of_unseen_classes,
-    surprise_notes,
-)
 from bpcli.experiment.scale_notes import notes_of_scale
+from bpcli.experiment.surprises import notes_of_clipped, notes_of_targets, notes_of_unseen_classes, surprise_notes
+from bpcli.models.decision import decision_report
 from bpcli.models.file_rows import file_rows, trained_on
 from bpcli.models.model import Model
 from bpcli.models.new_rows import notes_of_sheets
-from bpcli.models.new_windows import own_windows
-from bpcli.models.out_of_fold import out_of_fold
 from bpcli.storage.header import Header
 from bpcli.storage.run_checkpoint import unfinished_notes
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.scoring import remarks
 from bpcli.wording import counted, listed, printable, quoted
+
+if TYPE_CHECKING:
+    from bpcli.documents.decision import DecisionReport
 
 CHANGED = (
     "the data file has changed since training: the rows differ from those of the run, and some may be training rows"
@@ -113,6 +110,8 @@ class OwnData:
                     f"{self.shown}: the data has changed since training, so the folds are unknown; predictions out of "
                     "fold are in oof.csv of the run"
                 )
+            from bpcli.models.out_of_fold import out_of_fold
+
             model, rows = out_of_fold(model, self.selection)
             named = "training rows, out of fold,"
         if not len(rows):
@@ -156,6 +155,8 @@ def data_of_each(models: Sequence[Model], cache: bool, otherwise: str) -> Iterat
     for model, spec, source in zip(models, specs, read_together(sources), strict=True):
         config = model.header.config
         if model.header.windows is not None:
+            from bpcli.models.new_windows import own_windows
+
             source, spec = own_windows(source, spec, model.header.windows)
         weightless = model.header.data.weightless
         examples = select_examples(source, spec, config.seed, config.loss, True, weightless)
@@ -257,7 +258,7 @@ def _evaluated(model: Model, table: Table, source: str, notes: list[str]) -> Eva
     table, notes = table.take(rows) if len(rows) < table.rows else table, [*notes, *of_weights]
     with errors_in(source):
         answers, surprises = model.answers(table)
-        decision = model.decision_report(table)
+        decision = decision_report(model, table)
     known = " ".join(notes)
     unseen = [line for line in notes_of_unseen_classes(model.preprocessor, table) if line not in known]
     told = [*unfinished_notes(model.path), *model.decision_notes, *notes, *unseen, *surprise_notes(surprises)]

@@ -17,7 +17,6 @@ from bpcli.data.targets import require_in_domain
 from bpcli.errors import errors_in
 from bpcli.models.model import Model
 from bpcli.models.new_rows import options_of_new_rows
-from bpcli.models.new_windows import rows_of_series, series_source, windows_with_targets
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,8 @@ def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache:
     first = data[0] if isinstance(data[0], Path) else None
     for model in models:
         if model.header.windows is not None:
+            from bpcli.models.new_windows import series_source
+
             sources.append(series_source(model.header, data, cache))
             continue
         fitted, spec = model.preprocessor, model.header.config.data
@@ -60,6 +61,8 @@ def file_rows_for_each(models: Sequence[Model], data: Sequence[Location], cache:
         sources.append(Source([(location, None) for location in data], options, cache))
     for model, source in zip(models, read_together(sources), strict=True):
         if (windows := model.header.windows) is not None:
+            from bpcli.models.new_windows import rows_of_series, windows_with_targets
+
             series = rows_of_series(source.table(), model.header.config.data, windows, source.shown)
             table = windows_with_targets(series, windows, source.shown, history).table(with_targets=True)
             yield FileRows(source, table, np.ones(table.rows, np.bool_))

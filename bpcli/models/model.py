@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,12 +19,9 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Kind, Table
 from bpcli.data.targets import Outcome, TargetBase
 from bpcli.decision.fitted import FittedDecision
-from bpcli.documents.decision import DecisionReport
 from bpcli.errors import DataError, UsageError
-from bpcli.experiment.notes import surprise_notes
-from bpcli.models.forecasting import Forecast, NamedRows, forecast, future_kinds
+from bpcli.experiment.surprises import surprise_notes
 from bpcli.models.new_rows import options_of_new_rows
-from bpcli.models.new_windows import forecasts_of_rows, series_kinds
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import Link, LossBase
@@ -34,10 +31,12 @@ from bpcli.storage.header import Header
 from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
-from bpcli.training.deciding import effect_of_calibration, report_of
 from bpcli.training.ridge import ridge_logits
 from bpcli.training.scoring import Answers, answers, outcome_of
 from bpcli.wording import counted, printable, quoted
+
+if TYPE_CHECKING:
+    from bpcli.models.forecasting import Forecast, NamedRows
 
 
 @dataclass(frozen=True)
@@ -176,6 +175,8 @@ class Model:
 
     def forecasts_of_rows(self, table: Table, source: str) -> tuple[Array, list[str]]:
         """Forecast (rows, horizon) of what follows each row of series, as `new_windows.forecasts_of_rows`."""
+        from bpcli.models.new_windows import forecasts_of_rows
+
         assert self.header.windows is not None
         data, windows = self.header.config.data, self.header.windows
         return forecasts_of_rows(table, data, windows, source, lambda rows: self.outcome(rows)[0].predicted)
@@ -190,6 +191,8 @@ class Model:
             UsageError: the model forecasts no series.
             DataError: a column is missing or has invalid values, or there are too few rows.
         """
+        from bpcli.models.forecasting import NamedRows, future_kinds
+
         history = None if rows is None else NamedRows(self.table(rows), "rows")
         coming = None
         if future is not None:
@@ -199,6 +202,7 @@ class Model:
 
     def forecast_from(self, history: NamedRows | None, future: NamedRows | None = None) -> Forecast:
         """Forecast what follows rows of a file; otherwise as `forecast`."""
+        from bpcli.models.forecasting import forecast
 
         unseen: Counter[Surprise] = Counter()
 
@@ -226,6 +230,8 @@ class Model:
     def table(self, rows: PythonRows) -> Table:
         """Rows of Python as a table of the model's inputs. Raises DataError as `predict`."""
         if self.header.windows is not None:
+            from bpcli.models.new_windows import series_kinds
+
             return table_from_rows(rows, self._options(series_kinds(self.header)), {})
         shapes = {array.name: array.shape for array in self.preprocessor.arrays}
         are_arrays = isinstance(rows, np.ndarray) and rows.ndim > 2
@@ -273,17 +279,6 @@ class Model:
                 header.intervals,
             )
             return answers(self.target, self.loss, logits, dataset, self.decision, ridge, intervals), surprises
-
-    def decision_report(self, table: Table) -> DecisionReport | None:
-        """Thresholds and calibration, with its effect on a table without missing targets; None if there is neither."""
-        scores = {}
-        if self.decision.calibration is not None:
-            dataset, _ = self.preprocessor.apply(table, self.dtype)
-            with np.errstate(all="ignore"), self.threads.single():
-                scores["evaluated"] = effect_of_calibration(
-                    self.target, self.loss, self.inference.logits(dataset.x), dataset, self.decision
-                )
-        return report_of(self.decision, self.header.config.decision, self.target, scores)
 
     @property
     def decision_notes(self) -> list[str]:

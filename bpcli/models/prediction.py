@@ -21,7 +21,6 @@ from bpcli.models.new_rows import notes_of_sheets, options_of_new_rows
 from bpcli.models.prediction_columns import Answered, Answers, Explainer
 from bpcli.models.prediction_lines import CsvLines, Lines
 from bpcli.models.repeated_sources import notes_of_repeats
-from bpcli.models.series_prediction import predict_series
 from bpcli.spec import type_name
 from bpcli.system.files import is_stream
 from bpcli.system.threads import available_cores, in_order
@@ -83,6 +82,8 @@ def predict_files(
     if model.header.windows is not None:
         if explainer is not None:
             raise UsageError("--explain: not for series; `bpcli inspect` shows what their forecasts rest on")
+        from bpcli.models.series_prediction import predict_series
+
         rows, notes = predict_series(model, sources, out, keep, lines_of)
         return Tally(rows, notes=tuple(notes))
     lines = lines_of(_header(model, probabilities, keep, [] if explainer is None else explainer.header))

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from bpcli.data.columns import Surprise
 from bpcli.data.files.cells import ReadOptions, typed
-from bpcli.data.files.picture_columns import with_pictures
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError
 from bpcli.models.model import Model
@@ -65,6 +64,8 @@ class Answers:
     def _typed(self, column: Column, first_row: int) -> Column:
         """Kept column of text as the model takes it."""
         if column.name in self.options.pictures:
+            from bpcli.data.files.picture_columns import with_pictures
+
             return with_pictures(Table([column]), self.source, self.options)[column.name]
         return typed(column, self.options, self.where, first_row)
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from bpcli.data.files.cells import shown_path
-from bpcli.data.files.picture_folder import pictures_in
 from bpcli.data.files.picture_names import FILE
 from bpcli.wording import counted, quoted
 
@@ -24,6 +23,8 @@ def notes_of_repeats(sources: Sequence[Path | None], keep: Collection[str]) -> I
             yield f"{shown_path(files[path])} is given {count:,} times, so its rows are predicted as often"
     folders = [source for path, source in files.items() if path.is_dir()] if FILE in keep else []
     if len(folders) > 1:
+        from bpcli.data.files.picture_folder import pictures_in
+
         names = Counter(picture.name for folder in folders for picture in pictures_in(folder))
         several = [name for name, count in names.items() if count > 1]
         if several:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpcli.data.windows.fitted import FittedWindows
 from bpcli.wording import counted
+
+if TYPE_CHECKING:
+    from bpcli.data.windows.fitted import FittedWindows
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import prod
+from typing import TYPE_CHECKING
 
 from bpcli.arrays.fields import Grid
 from bpcli.data.columns.base import InputSummary
@@ -13,14 +14,16 @@ from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.recipes import Choice
-from bpcli.models.series_figures import SeriesFigures
 from bpcli.nn.layers import LayerSummary
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
 from bpcli.spec import type_name
-from bpcli.training.augmentation import AugmentSpec
-from bpcli.training.ensemble import EnsembleSpec
 from bpcli.wording import shown_shape
+
+if TYPE_CHECKING:
+    from bpcli.models.series_figures import SeriesFigures
+    from bpcli.training.augmentation.spec import AugmentSpec
+    from bpcli.training.ensemble import EnsembleSpec
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ class ExperimentSummary:
             recipe=prepared.config.recipe,
             choices=prepared.recipe,
             final_rows=None if prepared.final is None else prepared.final.plan.train.rows,
-            series=None if prepared.windows is None else SeriesFigures.of(prepared.windows, prepared.datasets),
+            series=_series_figures(prepared),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -217,6 +220,15 @@ class ExperimentSummary:
         last = {name: document.pop(name) for name in ("data_sha256", "notes", "warnings", "data_warnings")}
         columns = [_column(one) for one in self.columns]
         return {**first, **self.network.to_json(), "columns": columns, **document, "memory_bytes": memory, **last}
+
+
+def _series_figures(prepared: Prepared) -> SeriesFigures | None:
+    """Figures of the windows of series; None for other rows."""
+    if prepared.windows is None:
+        return None
+    from bpcli.models.series_figures import SeriesFigures
+
+    return SeriesFigures.of(prepared.windows, prepared.datasets)
 
 
 def _column(summary: InputSummary) -> dict[str, object]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from bpcli.arrays.fields import Input
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import Position, RowwiseLayer
+from bpcli.nn.layers import Position
+from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.nn.losses import LossBase, LossScratch
 from bpcli.nn.network import Bound, Network
 

@@ -14,9 +14,10 @@ from bpcli.arrays.layout import Layout, Slot
 from bpcli.arrays.memory import Array, aligned
 from bpcli.arrays.rows import RowReader, Rows
 from bpcli.arrays.workspace import LayerArrays, Workspace
-from bpcli.nn.activations import Identity
+from bpcli.nn.activations.bounded import Identity
 from bpcli.nn.initializers import Initializer
-from bpcli.nn.layers import Dense, Layer, LayerSpec, LayerSummary, Position, Views
+from bpcli.nn.layers import Layer, LayerSpec, LayerSummary, Position, Views
+from bpcli.nn.layers.dense import Dense
 from bpcli.nn.stems import Stem, Stems, StemSpec
 from bpcli.randomness import Stream
 

@@ -15,8 +15,8 @@ from bpcli.arrays.fields import Field, Input, Signature, joined
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, Requests, Workspace
 from bpcli.nn.layers import Layer, Position, Shape, Views
+from bpcli.nn.layers.base import FIRST_STEM
 from bpcli.nn.layers.gathering import GATHERED_FROM, Gathering
-from bpcli.nn.layers.sequential import FIRST_STEM
 
 
 class StemSpec(Protocol):

@@ -12,7 +12,7 @@ from bpcli.arrays import fields
 from bpcli.arrays.layout import Slot, SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.initializers import Normal
+from bpcli.nn.initializers.plain import Normal
 from bpcli.nn.layers import Position, Views
 from bpcli.nn.vectors import VectorsLayer
 from bpcli.spec import Spec

@@ -16,6 +16,7 @@ from bpcli.inspection.importance import permutation_importance
 from bpcli.inspection.pictured import pictured_images
 from bpcli.inspection.term_ranking import ranked_terms
 from bpcli.inspection.track import Track, untracked
+from bpcli.models.decision import decision_report
 from bpcli.models.evaluation import SplitRows, known_classes, own_data
 from bpcli.models.model import Model
 from bpcli.models.narrowed import few_rows, narrowed, text_names
@@ -151,7 +152,7 @@ def _evaluation(model: Model, rows: SplitRows) -> tuple[Section, ScoreReport, li
     if report.weight_sum is not None:
         by = quoted(model.preprocessor.weight or "")
         sentences.append(f"Scores and curves are weighted by {by}, total weight {amount(report.weight_sum)}.")
-    decision = model.decision_report(rows.table)
+    decision = decision_report(model, rows.table)
     about = [*report.about_positive, *(decision.lines() if decision else ())]
     sentences += map(as_sentence, [*about, *grouped(rows.notes_of_answers), *remarks(report)])
     return Section("Evaluation", sentences, charts, tables), report, rows.notes_of_answers

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from bpcli.arrays.memory import Array
+from bpcli.decision.aim import DEFAULT_THRESHOLD
 from bpcli.decision.cuts import Cuts
-from bpcli.decision.threshold import DEFAULT_THRESHOLD, Aim
+from bpcli.decision.spec import Aim
 from bpcli.pages.charts import Chart, Series
 from bpcli.wording import quoted
 

@@ -9,7 +9,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.start_from import WarmStart
-from bpcli.data.examples.selection import Weightless
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
 from bpcli.data.targets import TargetBase
@@ -20,11 +20,11 @@ from bpcli.decision.intervals import FittedIntervals
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError
 from bpcli.nn.losses import LossBase
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Sequence, Spec, type_name
 from bpcli.storage.safetensors_file import NO_DIGEST
-from bpcli.training import Counters
 from bpcli.training.blend import FittedBlend
 from bpcli.training.ridge import FittedRidge
+from bpcli.training.state import Counters
 from bpcli.wording import printable
 
 FORMAT_VERSION = 1
@@ -154,7 +154,7 @@ def _suits(decision: FittedDecision, target: TargetBase, loss: LossBase) -> bool
         return True
     if not loss.gives_probabilities or len(decision.thresholds) not in (0, len(target.decided_names)):
         return False
-    return decision.calibration is None or decision.calibration.type != "isotonic" or target.positive is not None
+    return decision.calibration is None or type_name(decision.calibration) != "isotonic" or target.positive is not None
 
 
 def header_from(about: Mapping[str, Json], header: type[Header] = Header) -> Header:

@@ -11,20 +11,25 @@ import numpy as np
 from bpcli.data.calendar import DAY
 from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.base import ColumnInput, InputBase
-from bpcli.data.columns.categorical_inputs import CodedInput, OrdinalInput, SignInput
+from bpcli.data.columns.categorical_inputs import CodedInput
 from bpcli.data.columns.censored import CensoredInput
 from bpcli.data.columns.dates import PERIODS, CycleOf, MomentInput
 from bpcli.data.columns.encoders import Affine, Landmarks
 from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.columns.ordinal import OrdinalInput
 from bpcli.data.columns.periodic import EmbeddedNumber
 from bpcli.data.columns.piecewise_linear import Bins
+from bpcli.data.columns.sign import SignInput
 from bpcli.data.columns.smooth_clip import SmoothlyClipped
 from bpcli.data.columns.target_encoders import Logarithm, Ratio
 from bpcli.data.columns.target_mean import TargetMeanInput
 from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
-from bpcli.data.targets import ExclusiveTarget, LabelsTarget, NumbersTarget, TargetBase
+from bpcli.data.targets import TargetBase
+from bpcli.data.targets.exclusive import ExclusiveTarget
+from bpcli.data.targets.labels import LabelsTarget
+from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import UsageError
 from bpcli.nn.layers import Layer
 from bpcli.tracing.arithmetic import Arithmetic

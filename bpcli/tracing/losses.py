@@ -10,20 +10,11 @@ from functools import singledispatch
 from math import exp, log1p
 from typing import ClassVar, Generic, TypeVar
 
-from bpcli.nn.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Gamma,
-    Hinge,
-    Huber,
-    LogLinkLoss,
-    LossBase,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-    Tweedie,
-)
+from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.log_link import Gamma, LogLinkLoss, Poisson, Tweedie
+from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.tracing.arithmetic import Arithmetic, is_arithmetic
 from bpcli.tracing.trace import Trace
 

@@ -13,19 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers import (
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamw,
-    Nadam,
-    OptimizerBase,
-    OptimizerState,
-    Rmsprop,
-    Rprop,
-    Sgd,
-)
-from bpcli.nn.optimizers.adam import AdamBase
+from bpcli.nn.optimizers import OptimizerBase, OptimizerState
+from bpcli.nn.optimizers.adam import Adam, AdamBase
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
+from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
 
 
 class Equation(NamedTuple):

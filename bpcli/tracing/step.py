@@ -37,9 +37,10 @@ from bpcli.tracing.trace import (
     TracedParameter,
     TracedUpdate,
 )
-from bpcli.training import TrainingPlan, TrainingState
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.objective import Objective
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.state import TrainingState
 from bpcli.training.steps.serial import SerialSteps
 from bpcli.wording import counted
 

@@ -14,7 +14,7 @@ from bpcli.data.batches import Dataset
 from bpcli.data.columns import FittedInput
 from bpcli.data.columns.text_input import TextInput
 from bpcli.experiment.prepared import Prepared
-from bpcli.training import TrainingState
+from bpcli.training.state import TrainingState
 
 
 @dataclass(frozen=True)

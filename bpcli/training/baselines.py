@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +12,16 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import numbers
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.documents.baselines import Baselines
 from bpcli.documents.scores import Scores
 from bpcli.nn.losses import LossScratch
 from bpcli.training.constant import best_constant
 from bpcli.training.evaluator import EVALUATED_ROWS
-from bpcli.training.folds import RowIndices
-from bpcli.training.linear import ITERATIONS, Linear, LinearFit
 from bpcli.training.plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from bpcli.documents.baselines import Baselines
+    from bpcli.training.folds import RowIndices
+    from bpcli.training.linear import Linear
 
 MOST_FEATURES = 1024
 """Number of features above which no linear model is fitted: its cost grows with their square."""
@@ -54,6 +57,9 @@ def baselines(plan: TrainingPlan, epochs: int, network: Scores) -> Baselines | N
     chosen = _chosen_rows(plan, epochs)
     if dataset is None or chosen is None:
         return None
+    from bpcli.documents.baselines import Baselines
+    from bpcli.training.linear import LinearFit
+
     loss, x, held = plan.loss, _features(plan.train, chosen), _held_out(plan)
     (targets,) = plan.train.target_reader(outputs, len(chosen)).take(chosen)
     weight = None if plan.train.weight is None else plan.train.weight[chosen].astype(np.float64)
@@ -78,6 +84,8 @@ def baselines(plan: TrainingPlan, epochs: int, network: Scores) -> Baselines | N
 
 def _chosen_rows(plan: TrainingPlan, epochs: int) -> RowIndices | None:
     """Training rows of the linear model, evenly spaced; None if it is not worth its time."""
+    from bpcli.training.linear import ITERATIONS
+
     signature, outputs = plan.train.x.signature, plan.network.n_out
     features, rows = Intake(signature).numbers, plan.train.rows
     if features > MOST_FEATURES or rows < 2 or any(prod(field.shape[1:]) > 1 for field in signature):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import exp
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.arrays.memory import Array
-from bpcli.data.origins import Origins
 from bpcli.data.windows.linear import Naive
 from bpcli.nn.network import Network, layer_name
 from bpcli.spec import Spec
 from bpcli.training.ridge import Ridge
+
+if TYPE_CHECKING:
+    from bpcli.data.origins import Origins
 
 Values = NDArray[np.float64]
 

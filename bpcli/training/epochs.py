@@ -7,7 +7,7 @@ from math import isfinite
 from time import perf_counter
 
 from bpcli.data.table import Part
-from bpcli.nn.schedules import ReduceOnPlateau
+from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.training.evaluator import Evaluator
 from bpcli.training.health import HealthCheck
 from bpcli.training.plan import EpochReport

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from bpcli.data.batches import Dataset
 from bpcli.data.table import Part
 from bpcli.nn.inference import Inference
 from bpcli.nn.losses import LossScratch
-from bpcli.training.folds import RowIndices
 from bpcli.training.plan import TrainingPlan
-from bpcli.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from bpcli.training.folds import RowIndices
+    from bpcli.training.state import TrainingState
 
 EVALUATED_ROWS = 4096
 """Rows per block when a loss is evaluated, so that scratch memory does not grow with the data."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,16 @@ from bpcli.nn.network import Network, layer_name
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.randomness import Stream
-from bpcli.training.augmentation import AugmentSpec
+from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.constant import prior_logits
-from bpcli.training.folds import Folds
 from bpcli.training.initialization import initialize_by_rows
-from bpcli.training.monitor import Monitor
 from bpcli.training.spec import TrainingSpec
-from bpcli.training.state import StopReason, TrainingState
 from bpcli.training.stepping import SERIAL, Stepping
+
+if TYPE_CHECKING:
+    from bpcli.training.folds import Folds
+    from bpcli.training.monitor import Monitor
+    from bpcli.training.state import StopReason, TrainingState
 
 
 class Score(Protocol):
@@ -134,6 +136,8 @@ class TrainingPlan:
 
     def new_state(self) -> TrainingState:
         """State before the first step."""
+        from bpcli.training.state import TrainingState
+
         averaged = self.spec.average is not None
         state = TrainingState(self.network, self.optimizer, self.seed, self.dtype, self.members, averaged)
         views = self.network.layout.views(state.params) | self.network.state_layout.views(state.layer_state)

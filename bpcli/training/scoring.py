@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.data.targets import Outcome, TargetBase
-from bpcli.decision.fitted import FittedDecision
-from bpcli.decision.intervals import FittedIntervals
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, Task, deviance_names, measure, report
-from bpcli.nn.losses import LossBase
-from bpcli.training.forecast_scoring import Forecasts, remark_of_skill
 from bpcli.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from bpcli.decision.fitted import FittedDecision
+    from bpcli.decision.intervals import FittedIntervals
+    from bpcli.nn.losses import LossBase
 
 HEADLINES: dict[Task, str] = {
     "binary": "accuracy",
@@ -111,8 +113,8 @@ def outcome_of(target: TargetBase, loss: LossBase, logits: Array, decision: Fitt
 
     Raises DataError for predictions that overflowed.
     """
-    decision = decision or FittedDecision()
-    link, thresholds, exact = decision.link_of(loss), decision.values, np.empty(logits.shape)
+    link, thresholds = (loss, None) if decision is None else (decision.link_of(loss), decision.values)
+    exact = np.empty(logits.shape)
     with np.errstate(all="ignore"):
         link.link(logits.astype(np.float64, copy=False), exact)
         require_finite(exact)
@@ -144,6 +146,8 @@ def answers(
         require_finite(predicted - true)  # they may overflow in the user's units
     weight, unseen = dataset.row_weight, dataset.unseen
     if dataset.origins is not None:
+        from bpcli.training.forecast_scoring import Forecasts
+
         other = None if ridge is None else dataset.in_units(outcome_of(target, loss, ridge).predicted)
         forecasts = Forecasts(true, predicted, outcome.predicted, dataset.origins, other, intervals)
         return Answers(true, predicted, forecasts.report(target.names))
@@ -154,8 +158,11 @@ def answers(
 
 def remarks(report: ScoreReport) -> list[str]:
     """Notes on metrics that are no better than a trivial model's; empty if there are none."""
-    if (remark := remark_of_skill(report.scores)) is not None:
-        return [remark]
+    if "skill" in report.scores:
+        from bpcli.training.forecast_scoring import remark_of_skill
+
+        if (remark := remark_of_skill(report.scores)) is not None:
+            return [remark]
     if report.confusion_matrix is not None:
         return list(_remarks_of_classes(report, report.confusion_matrix))
     groups = report.groups if report.group == "target" else {"": report.scores}

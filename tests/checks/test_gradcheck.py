@@ -13,34 +13,31 @@ from experiments import plan
 from networks import members, targets_for
 
 from bpcli.checks.gradcheck import DIRECTIONS, EVERY, GradientCheck, check_gradient
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
-from bpcli.nn import losses
-from bpcli.nn.activations import Activation, Elu, LeakyRelu
-from bpcli.nn.layers import (
-    BatchNorm,
-    Dense,
-    DenseLayer,
-    Dropout,
-    DropoutLayer,
-    LayerNorm,
-    Parametric,
-    ParametricLayer,
-    Scale,
-    ScaleLayer,
-)
-from bpcli.nn.layers.batch_norm import BatchNormLayer
-from bpcli.nn.layers.layer_norm import LayerNormLayer
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.exponential import Elu
+from bpcli.nn.activations.rectified import LeakyRelu
+from bpcli.nn.layers.batch_norm import BatchNorm, BatchNormLayer
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dense_layer import DenseLayer
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.dropout_layer import DropoutLayer
+from bpcli.nn.layers.layer_norm import LayerNorm, LayerNormLayer
+from bpcli.nn.layers.parametric import Parametric, ParametricLayer
+from bpcli.nn.layers.scale import Scale, ScaleLayer
 from bpcli.nn.losses import Loss
-from bpcli.training import TrainingSpec
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
+from bpcli.training.spec import TrainingSpec
 
 ACTIVATIONS = [*(member() for member in members(Activation)), LeakyRelu(slope=0.3), Elu(alpha=0.5)]
 LOSSES = [
     *(member() for member in members(Loss)),
-    losses.CrossEntropy(label_smoothing=0.1),
-    losses.MeanSquaredError(link="sigmoid"),
-    losses.Huber(delta=0.3),
-    losses.Quantile(quantile=0.9),
+    CrossEntropy(label_smoothing=0.1),
+    MeanSquaredError(link="sigmoid"),
+    Huber(delta=0.3),
+    Quantile(quantile=0.9),
 ]
 SECOND: dict[str, Any] = {
     "dense": Dense(units=3, activation="tanh"),
@@ -74,7 +71,7 @@ def checked(
 
 def passes(activation: Any, loss: Any, second: str) -> None:
     layers = [Dense(units=4, activation=activation), SECOND[second]]
-    for outputs in (3,) if isinstance(loss, losses.CrossEntropy) else (1, 3):
+    for outputs in (3,) if isinstance(loss, CrossEntropy) else (1, 3):
         result = checked(layers, loss, outputs=outputs)
         assert result.passed, (activation, loss, second, outputs, result)
 
@@ -126,7 +123,7 @@ def test_a_wrong_derivative_of_an_activation_is_found_in_its_layer(
     monkeypatch.setattr(type(activation), "backward", wrong)
     other = "tanh" if activation.type != "tanh" else "sigmoid"
     layers = [Dense(units=4, activation=other), Dense(units=4, activation=activation), Dense(units=3, activation=other)]
-    result = checked(layers, losses.MeanSquaredError())
+    result = checked(layers, MeanSquaredError())
     assert result.faults == ((1, 3) if activation.type == "identity" else (1,))
     spoilt = {array.name for array in result.arrays if not array.passed}
     before = {"layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"}
@@ -161,7 +158,7 @@ def test_a_wrong_derivative_that_a_layer_hands_back_is_found_there(monkeypatch: 
         return dx
 
     monkeypatch.setattr(PLANNED[kind], "backward", wrong)
-    result = checked([Dense(units=4, activation="tanh"), SECOND[kind]], losses.MeanSquaredError())
+    result = checked([Dense(units=4, activation="tanh"), SECOND[kind]], MeanSquaredError())
     assert result.faults == ((1, 2) if kind == "dense" else (1,))
 
 
@@ -185,7 +182,7 @@ def test_one_wrong_parameter_is_named(monkeypatch: pytest.MonkeyPatch, kind: str
         return dx
 
     monkeypatch.setattr(PLANNED[kind], "backward", wrong)
-    result = checked([Dense(units=4, activation="tanh"), SECOND[kind]], losses.MeanSquaredError())
+    result = checked([Dense(units=4, activation="tanh"), SECOND[kind]], MeanSquaredError())
     (array,) = [array for array in result.arrays if not array.passed]
     start = sum(one.compared for one in result.arrays[: result.arrays.index(array)])
     assert (result.faults, array.name) == ((1,), f"layers.1.{name}")
@@ -202,9 +199,9 @@ def test_one_wrong_parameter_of_a_large_network_is_named(monkeypatch: pytest.Mon
         return dx
 
     layers = [Dense(units=80, activation="relu"), Dense(units=60, activation="tanh")]
-    before = checked(layers, losses.MeanSquaredError(), n_in=5)
+    before = checked(layers, MeanSquaredError(), n_in=5)
     monkeypatch.setattr(DenseLayer, "backward", wrong)
-    after = checked(layers, losses.MeanSquaredError(), n_in=5)
+    after = checked(layers, MeanSquaredError(), n_in=5)
     assert before.passed
     assert not before.every
     assert {array.compared for array in before.arrays} == {DIRECTIONS}
@@ -216,12 +213,12 @@ def test_one_wrong_parameter_of_a_large_network_is_named(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("training", [{"penalty": {"l1": 0.01, "l2": 0.1}}, {"clip": {"norm": 1e-6, "value": 1e-6}}])
 def test_penalties_are_part_of_the_gradient_and_bounds_are_not(training: Any) -> None:
-    assert checked([Dense(units=4, activation="relu")], losses.MeanSquaredError(), **training).passed
+    assert checked([Dense(units=4, activation="relu")], MeanSquaredError(), **training).passed
 
 
 def test_a_missing_gradient_of_a_penalty_is_seen_and_no_layer_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bpcli.training.gradient_rules.GradientRules.apply", lambda *_: None)
-    result = checked([Dense(units=4, activation="relu")], losses.MeanSquaredError(), penalty={"l2": 0.1})
+    result = checked([Dense(units=4, activation="relu")], MeanSquaredError(), penalty={"l2": 0.1})
     assert (result.passed, result.faults) == (False, ())
     assert {array.name for array in result.arrays if not array.passed} == {"layers.0.weight", "layers.1.weight"}
 
@@ -230,7 +227,7 @@ def test_rectifiers_on_their_kinks_accuse_nobody(record_property: Callable[[str,
     """With 64 neurons on 60 rows, some pre-activations are closer to 0 than the first step."""
     finer = 0
     for seed in range(3):
-        result = checked([Dense(units=64, activation="relu")], losses.MeanAbsoluteError(), rows=60, seed=seed)
+        result = checked([Dense(units=64, activation="relu")], MeanAbsoluteError(), rows=60, seed=seed)
         assert result.passed, result
         finer += sum(array.finer for array in result.arrays)
     assert finer >= 5

@@ -13,17 +13,27 @@ from experiments import features, plan, snapshot
 from networks import members
 
 from bpcli.checks.learning_rate_range import RATES, RangeTest, try_rates
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
-from bpcli.nn.losses import CrossEntropy, Poisson
-from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, Rprop, Sgd
-from bpcli.nn.schedules import Cosine, ReduceOnPlateau, ScheduleBase, Step
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.log_link import Poisson
+from bpcli.nn.optimizers import OptimizerBase, OptimizerSpec
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.schedules import ScheduleBase
+from bpcli.nn.schedules.cosine import Cosine
+from bpcli.nn.schedules.plateau import ReduceOnPlateau
+from bpcli.nn.schedules.steps import Step
 from bpcli.training.loop import train
-from bpcli.training.spec import Penalty
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
 
 FULL = TrainingSpec(epochs=1, batch_size="full")
 GROWTH = 1e8 ** (1 / (RATES - 1))

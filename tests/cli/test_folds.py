@@ -11,7 +11,7 @@ import pytest
 from commands import CONFIGS, DATASETS, bpcli, series_in_process
 from experiments import write_csv
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.storage.run_directory import RunDirectory
 
 PENGUINS = CONFIGS / "penguins.yaml"

@@ -10,7 +10,7 @@ import pytest
 from commands import CONFIGS, bpcli
 
 from bpcli.checks.finite_difference import Derivative
-from bpcli.nn.activations import Tanh
+from bpcli.nn.activations.bounded import Tanh
 
 SMALL = ("--set=layers.0.units=5", "--set=layers.2.units=4")
 """The penguins' network with few units, where any will do."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from commands import DATASETS, PENGUINS, Result, bpcli
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.wording import composed
 
 PENGUINS_CONFIG = """\

@@ -111,6 +111,34 @@ def test_a_check_loads_and_starts_nothing_that_it_does_not_need_and_writes_utf_8
     assert out.endswith("loaded: [] searches: 0 threads: [1]\n")
 
 
+SOURCES = Path(__file__).parents[2] / "bpcli"
+
+PATHS = {path for file in SOURCES.rglob("*.py") for path in re.findall(r'"(bpcli(?:\.\w+)+):\w+"', file.read_text())}
+"""Modules of the members of families."""
+
+NAMED_BY_PENGUINS = {
+    *("bpcli.data.columns.encoders", "bpcli.data.columns.inputs", "bpcli.data.columns.spec"),
+    *("bpcli.data.columns.categorical_inputs", "bpcli.data.columns.one_hot"),
+    *("bpcli.data.targets.classes", "bpcli.data.targets.one_hot"),  # it is asked whether several columns are one target
+    *("bpcli.nn.activations.bounded", "bpcli.nn.activations.rectified", "bpcli.nn.initializers.defaults"),
+    *("bpcli.nn.layers.dense", "bpcli.nn.layers.dropout", "bpcli.nn.losses.classification", "bpcli.nn.optimizers.adam"),
+    *("bpcli.nn.schedules.constant", "bpcli.nn.schedules.cosine"),
+}
+"""Those of the members that configs/penguins.yaml names, that its data has, or that are defaults."""
+
+FEATURES = ("data.texts", "data.windows", "inspection", "jobs", "training.augmentation.augmenter", "training.linear")
+"""What a check of a table without texts, images or series has no use for."""
+
+
+def test_a_check_loads_no_member_of_a_family_that_the_config_does_not_name(tmp_path: Path):
+    report = "print('loaded:', *(name for name in sys.modules if name.startswith('bpcli.')))"
+    out = python(as_command(["check", str(CONFIGS / "penguins.yaml")], report), cwd=tmp_path)
+    loaded = set(out.rpartition("loaded: ")[2].split())
+    assert len(PATHS) > 60
+    assert loaded & PATHS == NAMED_BY_PENGUINS
+    assert not [name for name in loaded if name.removeprefix("bpcli.").startswith(FEATURES)]
+
+
 def test_importing_the_package_loads_nothing_that_is_slow(tmp_path: Path):
     program = f"import bpcli, sys\nassert bpcli.load\nprint(sorted(set({(*SLOW, 'typer')}) & set(sys.modules)))"
     assert python(program, cwd=tmp_path) == "[]\n"

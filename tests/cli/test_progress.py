@@ -20,8 +20,8 @@ from bpcli.cli.progress import Lines, Live, Silent, view
 from bpcli.cli.training_view import TrainingView
 from bpcli.jobs.training import train
 from bpcli.storage.records import EpochRecord
-from bpcli.training import EpochReport, Progress
-from bpcli.training.plan import StopReason
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.state import StopReason
 from bpcli.wording import duration
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from commands import CONFIGS, bpcli, bpcli_process
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.storage.run_listing import list_runs, read_run

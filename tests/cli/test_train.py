@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from commands import CONFIGS, Result, bpcli, bpcli_process
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError
 from bpcli.experiment.prepare import prepare
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_checkpoint import finished_runs
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import Stepping
+from bpcli.training.stepping import Stepping
 
 PENGUINS = CONFIGS / "penguins.yaml"
 FEW = ("--set", "training.epochs=3")

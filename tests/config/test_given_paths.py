@@ -8,8 +8,7 @@ import pytest
 from commands import bpcli
 from small_runs import experiment, trained
 
-from bpcli.config import load_config
-from bpcli.config.loading import LoadedConfig
+from bpcli.config.loading import LoadedConfig, load_config
 
 CONFIG = "data: {path: t.csv, target: y}\n"
 

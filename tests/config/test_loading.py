@@ -8,14 +8,16 @@ import pytest
 from commands import CONFIGS
 from pydantic import ValidationError
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.errors import ConfigError, Mismatch, MismatchError
-from bpcli.nn.activations import Relu, Tanh
-from bpcli.nn.initializers import GlorotUniform
-from bpcli.nn.layers import Dense, Dropout
-from bpcli.nn.losses import CrossEntropy
-from bpcli.nn.optimizers import Adam
-from bpcli.nn.schedules import Cosine
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.activations.rectified import Relu
+from bpcli.nn.initializers.defaults import GlorotUniform
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.schedules.cosine import Cosine
 from bpcli.training.spec import EarlyStopping
 
 

@@ -18,7 +18,8 @@ from bpcli.decision.calibration import (
     Temperature,
     isotonic_regression,
 )
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase
+from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 
 DRAWN = np.random.default_rng(1)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from commands import CONFIGS
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.decision.spec import DecisionSpec
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from bpcli.decision.aim import AimBase, ChosenThreshold
 from bpcli.decision.cuts import Cuts
-from bpcli.decision.spec import DecisionSpec
-from bpcli.decision.threshold import Aim, AimBase, ChosenThreshold
+from bpcli.decision.spec import Aim, DecisionSpec
 
 AIMS: dict[str, Any] = {
     "f1": "f1",

@@ -13,7 +13,7 @@ from extensions import Convolution
 
 from bpcli.data.table import Column, Table
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.layers import Dense
+from bpcli.nn.layers.dense import Dense
 from bpcli.nn.network import Network
 from bpcli.training.stepping import SERIAL, Stepping
 

@@ -12,7 +12,7 @@ from commands import bpcli
 from experiments import after, prepared, reports, snapshot
 
 from bpcli.checks.gradcheck import check_gradient
-from bpcli.data.columns import ArrayInput
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.errors import MismatchError
 from bpcli.experiment.prepared import Prepared
 from bpcli.models.model import Model

@@ -12,13 +12,13 @@ from experiments import after, features, prepared, reports, snapshot, write_csv
 
 from bpcli.arrays.fields import Grid
 from bpcli.checks.gradcheck import check_gradient
-from bpcli.data.columns import ArrayInput
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.table import Column, Table
 from bpcli.errors import MemoryLimitError, MismatchError
 from bpcli.experiment.memory_estimate import estimate_memory
 from bpcli.experiment.prepared import Prepared
 from bpcli.models.summary import ExperimentSummary
-from bpcli.nn.layers import ConvLayer
+from bpcli.nn.layers.conv_layer import ConvLayer
 from bpcli.training.stepping import SERIAL
 
 ROWS, SHAPE = 300, (6, 5, 2)

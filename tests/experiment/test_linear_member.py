@@ -10,7 +10,7 @@ from forecasts import config
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import MemoryLimitError, MismatchError
 from bpcli.experiment.trainable import require_trainable
-from bpcli.nn.losses import MeanSquaredError
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.training.ridge import MOST_FEATURES
 
 LINEAR = ExperimentConfig.model_validate(config(ensemble={"members": 1, "linear": True}))

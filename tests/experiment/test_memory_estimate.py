@@ -12,7 +12,7 @@ from experiments import prepared, write_csv
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.jobs.pace import Pace
 from bpcli.jobs.runner import Runner
-from bpcli.nn.optimizers import Adam
+from bpcli.nn.optimizers.adam import Adam
 from bpcli.storage.run_directory import RunDirectory
 
 FIXED = 500_000

@@ -6,10 +6,12 @@ from collections import Counter
 
 import numpy as np
 
-from bpcli.data.columns import ArrayInput, EncodersSpec, Surprise
+from bpcli.data.columns import EncodersSpec, Surprise
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.table import Column
-from bpcli.experiment.notes import MOST_FAR, notes_of_arrays, surprise_notes
+from bpcli.experiment.notes import notes_of_arrays
+from bpcli.experiment.surprises import MOST_FAR, surprise_notes
 
 
 def far(column: str) -> Surprise:

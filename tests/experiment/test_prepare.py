@@ -13,9 +13,9 @@ from bpcli.data.files.source import open_source
 from bpcli.data.table import PARTS, Part, Table
 from bpcli.errors import DataError, ExitCode, MemoryLimitError, MismatchError
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.losses import BinaryCrossEntropy
-from bpcli.training import EpochReport
+from bpcli.nn.losses.classification import BinaryCrossEntropy
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 ROWS = 60

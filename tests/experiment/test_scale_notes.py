@@ -8,7 +8,7 @@ from bpcli.data.columns import EncodersSpec
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import Column, Table
 from bpcli.experiment.scale_notes import notes_of_scale
-from bpcli.nn.losses import MeanSquaredError
+from bpcli.nn.losses.regression import MeanSquaredError
 
 
 def fitted_on(table: Table) -> Preprocessor:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from experiments import write_csv
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.data.columns.target_encoders import Log
 from bpcli.data.table import Column
 from bpcli.experiment.first_config import draft_config

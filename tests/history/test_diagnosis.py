@@ -12,15 +12,15 @@ import pytest
 from commands import ROOT
 from records import record_of
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.experiment.prepare import prepare
 from bpcli.history.diagnosis import diagnose
 from bpcli.jobs.epoch_record import epoch_record
-from bpcli.nn.layers import DenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.storage.records import EpochRecord
-from bpcli.training import EpochReport
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport
 
 
 def records_of(name: str, *overrides: str) -> tuple[list[EpochRecord], dict[int, str], str | None]:

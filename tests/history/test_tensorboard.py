@@ -18,7 +18,7 @@ from faults import Call, disk, fail
 from records import record_of
 from same_runs import check_same, go, new_run
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
 from bpcli.history import tensorboard

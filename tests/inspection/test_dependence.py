@@ -14,7 +14,7 @@ from bpcli.errors import UsageError
 from bpcli.inspection.dependence import GRID, PartialDependence, partial_dependence
 from bpcli.models.evaluation import split_rows
 from bpcli.models.model import Model
-from bpcli.nn.losses import Hinge
+from bpcli.nn.losses.hinge import Hinge
 
 GENERATOR = np.random.default_rng(0)
 A, B = GENERATOR.uniform(1, 5, 60), GENERATOR.normal(size=60)

@@ -9,7 +9,7 @@ import pytest
 from commands import CONFIGS
 
 from bpcli.checks.gradcheck import check_gradient
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.inspection.gradient_report import CheckedArray, GradientReport, WorstComparison
 

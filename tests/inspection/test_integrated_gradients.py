@@ -11,9 +11,16 @@ from networks import FLOAT64, members, planned
 
 from bpcli.arrays.memory import Array
 from bpcli.inspection.integrated_gradients import Integrated, integrated_gradients
-from bpcli.nn.activations import Activation, Relu, Tanh
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.activations.rectified import Relu
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.scale import Scale
 
 ACTIVATIONS = members(Activation)
 NORMS: dict[str, list[Any]] = {

@@ -14,7 +14,7 @@ from commands import CONFIGS, DATASETS, bpcli
 from experiments import after, write_csv
 
 import bpcli as package
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.decision.fitted import FittedDecision
 from bpcli.errors import UsageError
 from bpcli.experiment.prepare import prepare

@@ -30,8 +30,8 @@ from bpcli.tracing.chosen_rows import choose_rows
 from bpcli.tracing.page import trace_page
 from bpcli.tracing.parts import Grid, Heading
 from bpcli.tracing.step import trace_step
-from bpcli.training import TrainingPlan
 from bpcli.training.loop import train
+from bpcli.training.plan import TrainingPlan
 from bpcli.training.steps.serial import SerialSteps
 
 CITIES = ["Aarau", "Bern", "Chur", "Davos", "Elm", "Flims"]

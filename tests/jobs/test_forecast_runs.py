@@ -12,7 +12,7 @@ from commands import bpcli
 from experiments import after, write_csv
 from forecasts import config, days, run_of, waves
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.reproduction import Reproduction

@@ -34,8 +34,9 @@ from bpcli.jobs.training import train as train_run
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.blas import BlasThreads
-from bpcli.training import EpochReport, Progress, Stepping
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.stepping import Stepping
 
 LONG_CONFIG = {**CONFIG, "layers": [{"units": 5}] * 9, "training": {"epochs": 3, "batch_size": 1}}
 LONG_STEPS, AT_ONCE = 1050, 642

@@ -19,7 +19,8 @@ from bpcli.jobs.runner import Runner
 from bpcli.jobs.training import train
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport, choose_stepping
+from bpcli.training.plan import EpochReport
+from bpcli.training.steps import choose_stepping
 from bpcli.training.steps.choice import numpy_seconds
 
 STEPS = 4

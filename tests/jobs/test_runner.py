@@ -12,7 +12,7 @@ from experiments import prepared, taken_so, write_csv
 from networks import members
 from same_runs import check_same, contents, go, new_run, records
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.errors import CheckpointError, DivergedError, ExitCode
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
@@ -23,7 +23,8 @@ from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport, Progress, Stepping
+from bpcli.training.plan import EpochReport, Progress
+from bpcli.training.stepping import Stepping
 
 EPOCHS, STEPS = 5, 4
 OVER = ("finished", "stopped")

@@ -8,7 +8,7 @@ import pytest
 
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.jobs.stopping import stop_explanation
-from bpcli.training import TrainingSpec
+from bpcli.training.spec import TrainingSpec
 
 HEALTH = [
     LayerHealth(0, gradient_norm=5.0, update_ratio=0.1, dead=0.25),

@@ -12,7 +12,7 @@ import bpcli as package
 from bpcli.errors import ConfigError, DataWarningsError, DivergedError, ExistsError, UsageError
 from bpcli.jobs.training import Observer, Run, train
 from bpcli.storage.checkpoint import Checkpoint
-from bpcli.training import EpochReport, Progress
+from bpcli.training.plan import EpochReport, Progress
 
 
 class Recorder(Observer):

@@ -10,7 +10,7 @@ from commands import bpcli
 from series_runs import checkpointed, unbegun
 from small_runs import experiment, partly_trained
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.errors import ExistsError
 from bpcli.jobs.seeds import Seeds
 from bpcli.jobs.variants import Variant, require_none

@@ -15,7 +15,7 @@ from commands import CONFIGS, DATASETS, PENGUINS
 from comparison_runs import PART, TEST, YES, A, B, by
 from experiments import write_csv
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.data.examples.selection import select_examples
 from bpcli.data.files.read import read_table
 from bpcli.data.files.source import open_source

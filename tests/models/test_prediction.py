@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from commands import PENGUINS
 
-from bpcli.config import ExperimentConfig
+from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.columns import Surprise
 from bpcli.data.spec import DataSpec
 from bpcli.errors import DataError, UsageError
@@ -19,7 +19,7 @@ from bpcli.models.evaluation import evaluate_file
 from bpcli.models.model import Model
 from bpcli.models.prediction import CHUNK_ROWS, predict_files
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import TrainingSpec
+from bpcli.training.spec import TrainingSpec
 
 HEADER, *LINES = PENGUINS.read_text().splitlines()
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from commands import CONFIGS
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
 from bpcli.models.summary import ExperimentSummary, NetworkSummary

@@ -10,7 +10,10 @@ from networks import FLOAT32, FLOAT64, members
 from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.activations import Activation, Elu, Gelu, LeakyRelu, Selu
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.exponential import Elu, Selu
+from bpcli.nn.activations.gated import Gelu
+from bpcli.nn.activations.rectified import LeakyRelu
 
 POINTS = [-30.0, -5.0, -1.7, -0.4, -1e-3, 0.0, 1e-3, 0.3, 1.1, 4.0, 30.0]
 

@@ -20,30 +20,36 @@ from bpcli.arrays.expansion import Intake
 from bpcli.arrays.fields import Batch, Field, Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn.activations import Activation, Tanh
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.bounded import Tanh
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.embedding import Embedding
-from bpcli.nn.layers import (
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    LayerNorm,
-    MaxPool,
-    Parametric,
-    Position,
-    Residual,
-    Scale,
-    Skip,
-)
-from bpcli.nn.losses import CrossEntropy, Loss, LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Adamw, Nadam, OptimizerSpec, OptimizerState, RateFactors, Sgd, Update
+from bpcli.nn.layers import Position
+from bpcli.nn.layers.avg_pool import AvgPool
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.flatten import Flatten
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.max_pool import MaxPool
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.residual import Residual
+from bpcli.nn.layers.scale import Scale
+from bpcli.nn.layers.skip import Skip
+from bpcli.nn.losses import Loss, LossScratch
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
+from bpcli.nn.optimizers import OptimizerSpec, OptimizerState, RateFactors
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.optimizers.update import Update
 from bpcli.nn.periodic import Periodic
 from bpcli.randomness import Stream
-from bpcli.training.augmentation import Augmenter, AugmentSpec
+from bpcli.training.augmentation.augmenter import Augmenter
+from bpcli.training.augmentation.spec import AugmentSpec
 
 ROWS = 1100
 UNITS = 1050

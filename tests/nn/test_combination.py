@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanAbsoluteError, MeanSquaredError, Poisson
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.log_link import Poisson
+from bpcli.nn.losses.regression import MeanAbsoluteError, MeanSquaredError
 
 LOSSES = [
     CrossEntropy(),

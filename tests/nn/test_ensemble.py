@@ -9,11 +9,13 @@ import pytest
 
 from bpcli.arrays.rows import Rows
 from bpcli.inspection.integrated_gradients import integrated_gradients
-from bpcli.nn.activations import Relu, Tanh
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.activations.rectified import Relu
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import Dense
-from bpcli.nn.losses import CrossEntropy, MeanSquaredError
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.network import Network
 
 X = np.random.default_rng(2).normal(size=(30, 5))

@@ -17,16 +17,19 @@ from bpcli.arrays.rows import Rows
 from bpcli.checks.gradcheck import check_gradient
 from bpcli.data.batches import Dataset
 from bpcli.inspection.integrated_gradients import integrated_gradients
-from bpcli.nn.activations import Tanh
+from bpcli.nn.activations.bounded import Tanh
 from bpcli.nn.embedding import Embedding
 from bpcli.nn.inference import BLOCK_ROWS, Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
-from bpcli.nn.losses import CrossEntropy
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Adam
+from bpcli.nn.optimizers.adam import Adam
 from bpcli.storage.safetensors_file import seal, unseal
-from bpcli.training import EpochReport, TrainingPlan, TrainingSpec
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import TrainingSpec
 
 COUNT = 300
 GENERATOR = np.random.default_rng(0)

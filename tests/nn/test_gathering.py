@@ -13,8 +13,10 @@ from bpcli.arrays.fields import Field, Signature
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
 from bpcli.nn.inference import BLOCK_ROWS, Inference
-from bpcli.nn.layers import BatchNorm, Dense, LayerNorm
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.gathering import GATHERED_FROM, Gathering
+from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.nn.network import Network
 
 SIGNATURE = (

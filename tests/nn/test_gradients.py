@@ -18,30 +18,31 @@ from networks import FLOAT64, TrainingStep, members
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn import losses
-from bpcli.nn.activations import Activation, Elu, Identity, LeakyRelu, Relu, Selu
-from bpcli.nn.layers import (
-    AvgPool,
-    BatchNorm,
-    Conv,
-    ConvLayer,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    LayerNorm,
-    LayerSpec,
-    MaxPool,
-    MaxPoolLayer,
-    Parametric,
-    Position,
-    Residual,
-    Scale,
-    Skip,
-    SkipLayer,
-)
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.bounded import Identity
+from bpcli.nn.activations.exponential import Elu, Selu
+from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.layers import LayerSpec, Position
+from bpcli.nn.layers.avg_pool import AvgPool
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.conv_layer import ConvLayer
+from bpcli.nn.layers.dense import Dense
 from bpcli.nn.layers.dense_layer import DenseLayer
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.flatten import Flatten
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.max_pool import MaxPool, MaxPoolLayer
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.residual import Residual
+from bpcli.nn.layers.scale import Scale
+from bpcli.nn.layers.skip import Skip, SkipLayer
 from bpcli.nn.losses import Loss
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.log_link import Tweedie
+from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.randomness import Stream
 
 TOLERANCE = 1e-7
@@ -51,11 +52,11 @@ KINK_MARGIN = 2e-3
 ACTIVATIONS = [*(member() for member in members(Activation)), LeakyRelu(slope=0.3), Elu(alpha=0.5)]
 LOSSES = [
     *(member() for member in members(Loss)),
-    losses.CrossEntropy(label_smoothing=0.1),
-    losses.MeanSquaredError(link="sigmoid"),
-    losses.Huber(delta=0.3),
-    losses.Quantile(quantile=0.9),
-    losses.Tweedie(power=1.2),
+    CrossEntropy(label_smoothing=0.1),
+    MeanSquaredError(link="sigmoid"),
+    Huber(delta=0.3),
+    Quantile(quantile=0.9),
+    Tweedie(power=1.2),
 ]
 SECOND_LAYERS: dict[str, Callable[[Any], Any]] = {
     "dense": lambda activation: Dense(units=2, activation=activation),
@@ -107,7 +108,7 @@ def central_difference(function: Callable[[], float], at: Array) -> Array:
 
 
 def fewest_outputs(loss: Any) -> int:
-    return 2 if isinstance(loss, losses.CrossEntropy) else 1
+    return 2 if isinstance(loss, CrossEntropy) else 1
 
 
 def relative_error(a: Array, b: Array) -> float:
@@ -119,13 +120,13 @@ def distance_to_kinks_of_activation(activation: Any, z: Array) -> float:
 
 
 def distance_to_kinks_of_loss(loss: Any, logits: Array, target: Array) -> float:
-    if isinstance(loss, losses.MeanAbsoluteError | losses.Quantile):
+    if isinstance(loss, MeanAbsoluteError | Quantile):
         return float(np.abs(logits - target).min())
-    if isinstance(loss, losses.Huber):
+    if isinstance(loss, Huber):
         return float(np.abs(np.abs(logits - target) - loss.delta).min())
-    if isinstance(loss, losses.Hinge) and logits.shape[1] == 1:
+    if isinstance(loss, Hinge) and logits.shape[1] == 1:
         return float(np.abs(1.0 - (2.0 * target - 1.0) * logits).min())
-    if isinstance(loss, losses.Hinge):
+    if isinstance(loss, Hinge):
         ranked = np.sort(logits + 1.0 - target, axis=1)
         return float((ranked[:, -1] - ranked[:, -2]).min())
     return np.inf
@@ -220,7 +221,7 @@ def test_backpropagation_gives_the_gradient_through_dense_layers_without_biases(
     activation: Any, weighted: bool
 ) -> None:
     layers = [Dense(units=3, activation=activation, bias=False), BatchNorm(), Dense(units=3, bias=False)]
-    step = step_away_from_kinks(layers, losses.MeanSquaredError(), 2, weighted)
+    step = step_away_from_kinks(layers, MeanSquaredError(), 2, weighted)
     names = [slot.name for slot in step.network.layout.slots if slot.name.endswith("bias")]
     assert names == ["layers.3.bias"], "the output layer alone has biases"
     assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
@@ -240,7 +241,7 @@ def test_backpropagation_gives_the_gradient_through_dense_layers_without_biases(
     ],
 )
 def test_backpropagation_gives_the_gradient_through_layers_of_images(kind: str, activation: Any) -> None:
-    layers, loss = OF_IMAGES[kind](activation), losses.CrossEntropy()
+    layers, loss = OF_IMAGES[kind](activation), CrossEntropy()
     if kind == "residual" and getattr(activation, "smooth", True) is False:
         activation = Identity()  # its kinks are those of sums that the test does not see
     step = step_away_from_kinks(OF_IMAGES[kind](activation), loss, 2, weighted=True, n_in=Grid((4, 3, 2)))
@@ -259,10 +260,10 @@ def test_backpropagation_gives_the_gradient_through_all_layers_of_a_series_at_on
         Flatten(),
     ]
     pooled = [Conv(filters=4, activation="tanh"), MaxPool(size=2)]
-    step = step_away_from_kinks(layers[:1] + layers[3:], losses.MeanSquaredError(), 1, False, Grid((9, 2)))
+    step = step_away_from_kinks(layers[:1] + layers[3:], MeanSquaredError(), 1, False, Grid((9, 2)))
     assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
     for some in (layers, pooled):
-        step = TrainingStep(some, losses.MeanSquaredError(), n_in=Grid((9, 2)), n_out=1, rows=5)
+        step = TrainingStep(some, MeanSquaredError(), n_in=Grid((9, 2)), n_out=1, rows=5)
         assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
 
 
@@ -276,7 +277,7 @@ def test_backpropagation_gives_the_gradient_through_a_network_of_which_the_first
 ) -> None:
     """The inputs need no gradient, so that the skip passes none on."""
     layers = [Skip(layers=[Dense(units=3, activation=activation), Dense(units=2, activation="tanh")])]
-    step = step_away_from_kinks(layers, losses.MeanSquaredError(), 2, weighted=True)
+    step = step_away_from_kinks(layers, MeanSquaredError(), 2, weighted=True)
     assert relative_error(step.gradient(), central_difference(step.mean_loss, step.flat)) < TOLERANCE
 
 
@@ -323,7 +324,7 @@ def test_each_layer_gives_the_gradient_with_respect_to_its_input(spec: Any) -> N
 
 
 def test_the_check_would_see_a_wrong_gradient() -> None:
-    step = step_away_from_kinks([Dense(units=3, activation="tanh")], losses.MeanSquaredError(), 1, weighted=False)
+    step = step_away_from_kinks([Dense(units=3, activation="tanh")], MeanSquaredError(), 1, weighted=False)
     expected = central_difference(step.mean_loss, step.flat)
     wrong = step.gradient().copy()
     wrong[-1] *= 1.0 + 1e-5

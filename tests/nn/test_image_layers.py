@@ -15,20 +15,17 @@ from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
 from bpcli.errors import MismatchError
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import (
-    AvgPool,
-    BatchNorm,
-    Conv,
-    ConvLayer,
-    Dense,
-    GlobalAvgPool,
-    Layer,
-    LayerNorm,
-    MaxPool,
-    Position,
-    Residual,
-)
-from bpcli.nn.losses import CrossEntropy
+from bpcli.nn.layers import Layer, Position
+from bpcli.nn.layers.avg_pool import AvgPool
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.conv_layer import ConvLayer
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.max_pool import MaxPool
+from bpcli.nn.layers.residual import Residual
+from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.randomness import Stream
 
 

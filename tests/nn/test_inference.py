@@ -11,10 +11,17 @@ from networks import FLOAT32, FLOAT64, members, planned
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows
-from bpcli.nn.activations import Activation, Relu, Tanh
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.activations.rectified import Relu
 from bpcli.nn.inference import BLOCK_ROWS, Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.scale import Scale
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 from bpcli.system.blas import BlasThreads
 from bpcli.system.openblas import built_version, crash
 

@@ -9,21 +9,14 @@ from networks import FLOAT32, FLOAT64, members, planned
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.activations import Activation
-from bpcli.nn.initializers import (
-    DEFAULTS,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Initializer,
-    LecunNormal,
-    LecunUniform,
-    Normal,
-    Orthogonal,
-    Uniform,
-    Zeros,
-)
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
+from bpcli.nn.initializers import Initializer
+from bpcli.nn.initializers.defaults import DEFAULTS, GlorotUniform, HeNormal, LecunNormal
+from bpcli.nn.initializers.orthogonal import Orthogonal
+from bpcli.nn.initializers.plain import Normal, Uniform, Zeros
+from bpcli.nn.initializers.scaled import GlorotNormal, HeUniform, LecunUniform
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
 
 N_IN, N_OUT = 500, 300
 

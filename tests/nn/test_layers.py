@@ -12,21 +12,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn.activations import Tanh
-from bpcli.nn.layers import (
-    BatchNorm,
-    Dense,
-    Dropout,
-    DropoutLayer,
-    Layer,
-    LayerNorm,
-    LayerSpec,
-    LayerSummary,
-    Parametric,
-    Position,
-    RowwiseLayer,
-    Scale,
-)
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.layers import Layer, LayerSpec, LayerSummary, Position
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.dropout_layer import DropoutLayer
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.rowwise import RowwiseLayer
+from bpcli.nn.layers.scale import Scale
 from bpcli.randomness import Stream
 
 SPEC: TypeAdapter[Any] = TypeAdapter(LayerSpec)

@@ -11,20 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
 from bpcli.metrics.deviance import unit_deviances
-from bpcli.nn.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Gamma,
-    Hinge,
-    Huber,
-    LogLinkLoss,
-    Loss,
-    LossScratch,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-    Tweedie,
-)
+from bpcli.nn.losses import Loss, LossScratch
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.log_link import Gamma, LogLinkLoss, Poisson, Tweedie
+from bpcli.nn.losses.regression import Huber, MeanSquaredError, Quantile
 
 Row = list[float]
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from bpcli.arrays.fields import Field
 from bpcli.nn.embedding import Embedding
-from bpcli.nn.layers import Dense, LayerNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.network import Network
 

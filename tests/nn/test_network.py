@@ -7,8 +7,12 @@ import pytest
 from networks import FLOAT32, FLOAT64, TrainingStep, planned
 
 from bpcli.nn.batch_pass import BatchPass
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Position
-from bpcli.nn.losses import CrossEntropy
+from bpcli.nn.layers import Position
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.network import Network
 from bpcli.randomness import Stream
 

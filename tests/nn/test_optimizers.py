@@ -13,20 +13,13 @@ from networks import FLOAT32, FLOAT64, layout, members
 from pydantic import TypeAdapter, ValidationError
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers import (
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamw,
-    Nadam,
-    OptimizerSpec,
-    RateFactors,
-    Rmsprop,
-    Rprop,
-    Sgd,
-    Update,
-)
-from bpcli.nn.optimizers.update import BLOCK
+from bpcli.nn.optimizers import OptimizerSpec, RateFactors
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
+from bpcli.nn.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.optimizers.update import BLOCK, Update
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "optimizers.json").read_text(encoding="utf-8"))
 SPEC: TypeAdapter[Any] = TypeAdapter(OptimizerSpec)

@@ -10,8 +10,14 @@ import pytest
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.workspace import Workspace
 from bpcli.errors import MismatchError
-from bpcli.nn.layers import BatchNorm, Conv, Dense, Dropout, MaxPool, Residual
-from bpcli.nn.layers.sequential import FIRST_STEM, SequentialLayer, index_within, plan_sequence
+from bpcli.nn.layers.base import FIRST_STEM
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.max_pool import MaxPool
+from bpcli.nn.layers.residual import Residual
+from bpcli.nn.layers.sequential import SequentialLayer, index_within, plan_sequence
 
 LAYERS: list[Any] = [Conv(filters=3, activation="tanh"), BatchNorm(), MaxPool(), Dense(units=4, activation="sigmoid")]
 GRID = Grid((5, 4, 2))

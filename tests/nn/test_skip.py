@@ -10,7 +10,11 @@ import pytest
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.workspace import Workspace
 from bpcli.errors import MismatchError
-from bpcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Skip
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.skip import Skip
 
 FLOAT64 = np.dtype(np.float64)
 

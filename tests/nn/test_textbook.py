@@ -12,9 +12,11 @@ import pytest
 from networks import FLOAT64, planned
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import Dense
-from bpcli.nn.losses import LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Sgd, Update
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.losses import LossScratch
+from bpcli.nn.losses.regression import MeanSquaredError
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.optimizers.update import Update
 
 
 class Example:

@@ -18,7 +18,9 @@ from bpcli.arrays.rows import Rows
 from bpcli.errors import MismatchError
 from bpcli.nn.embedding import Embedding
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import BatchNorm, Dense, Dropout
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
 from bpcli.nn.network import Network
 from bpcli.nn.stems import StemSpec
 from bpcli.nn.token_sum import TokenSum

@@ -10,7 +10,7 @@ import pytest
 from experiments import write_csv
 from same_runs import Whole, go, new_run
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 
 CONFIG = """

@@ -19,7 +19,7 @@ from same_runs import Whole, check_goes_on, check_same, go, new_run
 from bpcli.jobs.resume import resume_state
 from bpcli.jobs.runner import Runner
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport
+from bpcli.training.plan import EpochReport
 
 
 def killed_run(whole: Whole, directory: RunDirectory, strike: Strike, resume: bool = False) -> None:

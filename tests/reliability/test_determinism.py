@@ -17,7 +17,7 @@ import pytest
 from commands import ROOT, bpcli
 from experiments import write_csv
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.experiment.prepare import prepare
 from bpcli.storage.checkpoint import Checkpoint
 

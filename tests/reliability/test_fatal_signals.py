@@ -23,7 +23,7 @@ from same_runs import Whole, check_same
 
 from bpcli.nn.compiled.program import Program
 from bpcli.nn.inference import Inference
-from bpcli.nn.layers import DenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.training.stepping import Stepping
 from bpcli.training.steps.sharded import ShardedSteps
@@ -291,7 +291,7 @@ def test_a_crash_in_machine_code_is_named(long_steps: Path, tmp_path: Path, monk
 PROGRAM = """
 import ctypes, sys
 from bpcli.nn.compiled.program import Program
-from bpcli.nn.layers import DenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 
 calls = []
 

@@ -19,8 +19,8 @@ from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.storage.run_directory import RunDirectory
-from bpcli.training import EpochReport
 from bpcli.training.loop import train
+from bpcli.training.plan import EpochReport
 
 EPOCHS, STEPS = 5, 10
 POINTS = EPOCHS * STEPS

@@ -10,7 +10,7 @@ from commands import CONFIGS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.config import load_config
+from bpcli.config.loading import load_config
 from bpcli.config.yaml_text import parse_yaml
 from bpcli.storage.config_text import config_text, written_alike
 

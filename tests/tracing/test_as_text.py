@@ -10,7 +10,7 @@ import pytest
 from experiments import write_csv
 from traces import prepared_in, trace_of
 
-from bpcli.nn.layers import Dense
+from bpcli.nn.layers.dense import Dense
 from bpcli.tracing.as_text import account
 from bpcli.tracing.parts import Grid, Heading
 from bpcli.tracing.trace import Trace

@@ -9,7 +9,8 @@ import pytest
 from experiments import write_csv
 from traces import prepared_in, trace_of
 
-from bpcli.nn.layers import Dense, Dropout
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
 from bpcli.tracing.drawing import draw
 from bpcli.tracing.shapes import Drawing, Reading
 from bpcli.tracing.stages import stages

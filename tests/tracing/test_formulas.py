@@ -14,7 +14,12 @@ from networks import members
 from pydantic import TypeAdapter
 
 from bpcli.nn.activations import Activation
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Parametric, Scale
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.scale import Scale
 from bpcli.nn.losses import Loss
 
 

@@ -13,7 +13,10 @@ from networks import members, targets_for
 from pydantic import TypeAdapter
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, LossBase, LossScratch, MeanSquaredError
+from bpcli.nn.losses import Loss, LossBase, LossScratch
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.losses import WorkedLoss, worked_loss
 from bpcli.tracing.trace import Trace, TracedError, TracedRow

@@ -12,7 +12,10 @@ import pytest
 from formulas import require_whole
 from networks import layout, members
 
-from bpcli.nn.optimizers import Adam, OptimizerBase, OptimizerSpec, RateFactors, Rprop, Update
+from bpcli.nn.optimizers import OptimizerBase, OptimizerSpec, RateFactors
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.update import Update
 from bpcli.tracing.optimizers import rule_of
 
 

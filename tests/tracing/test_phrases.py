@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bpcli.nn.losses import CrossEntropy, MeanSquaredError
-from bpcli.nn.optimizers import RateFactors, Sgd
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
+from bpcli.nn.optimizers import RateFactors
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.phrases import largest, member, opening, parameter_name, row_in_file
 from bpcli.tracing.trace import Trace, TracedRow

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.nn.optimizers import Adamw, RateFactors, Sgd
+from bpcli.nn.optimizers import RateFactors
+from bpcli.nn.optimizers.adam_variants import Adamw
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.optimizers import Equation
 from bpcli.tracing.trace import Moment, TracedParameter, TracedUpdate

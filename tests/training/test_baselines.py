@@ -10,9 +10,10 @@ import pytest
 from experiments import plan
 
 from bpcli.arrays.rows import Rows
-from bpcli.training import TrainingPlan, TrainingSpec
 from bpcli.training.baselines import baselines
 from bpcli.training.folds import Folds
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import TrainingSpec
 
 NETWORK = {"train_loss": 0.1, "validation_loss": 0.25, "validation_one": 0.5}
 

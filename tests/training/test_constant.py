@@ -10,18 +10,10 @@ import pytest
 
 from bpcli.arrays.rows import Rows
 from bpcli.data.batches import Dataset
-from bpcli.nn.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Gamma,
-    Hinge,
-    Huber,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-    Tweedie,
-)
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.log_link import Gamma, Poisson, Tweedie
+from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.training.constant import baseline_loss, best_constant
 
 NUMBERS = np.array([[1.0], [2.0], [2.5], [9.0]])

@@ -9,14 +9,16 @@ from experiments import plan, reports, snapshot, ticking
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.nn.layers import BatchNorm, Dense
-from bpcli.nn.optimizers import Sgd
-from bpcli.nn.schedules import Plateau, ReduceOnPlateau
-from bpcli.training import LayerHealth, TrainingPlan, TrainingSpec
+from bpcli.documents.layer_health import LayerHealth
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.schedules.plateau import Plateau, ReduceOnPlateau
 from bpcli.training import epochs as epochs_module
 from bpcli.training.health import HealthCheck
 from bpcli.training.monitor import Monitor
-from bpcli.training.spec import EarlyStopping, Goal, StopWhen
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import EarlyStopping, Goal, StopWhen, TrainingSpec
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.normal(size=(8, 2)), GENERATOR.normal(size=(8, 1))
@@ -125,8 +127,8 @@ def test_the_best_parameters_and_layer_state_are_those_of_the_best_epoch() -> No
 
 
 def epochs(of: TrainingPlan, state: Any) -> Iterable[Any]:
-    from bpcli.training import EpochReport
     from bpcli.training.loop import train
+    from bpcli.training.plan import EpochReport
 
     return (event for event in train(of, state) if isinstance(event, EpochReport))
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from experiments import features, plan, reports
 
-from bpcli.training import TrainingPlan, TrainingSpec
 from bpcli.training.evaluator import EVALUATED_ROWS, Evaluator, initial_values
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import TrainingSpec
 
 
 def with_validation(rows: int = 7, scale: float = 1.0) -> TrainingPlan:

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.errors import DivergedError
-from bpcli.nn.layers import Dense
-from bpcli.nn.optimizers import Sgd
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.system.threads import Crew
-from bpcli.training import EpochReport, Stepping, TrainingPlan, TrainingSpec, choose_stepping
 from bpcli.training.loop import train
-from bpcli.training.spec import Clip, Penalty
-from bpcli.training.steps import Exchange, steps_for
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps import Exchange, choose_stepping, steps_for
 from bpcli.training.steps.base import StepSums
 from bpcli.training.steps.exchange import LOCAL, Sums
 from bpcli.training.steps.serial import SerialSteps

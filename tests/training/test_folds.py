@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from experiments import after, plan, reports, snapshot
 
-from bpcli.nn.layers import Dense, Dropout
-from bpcli.nn.losses import CrossEntropy
-from bpcli.training import TrainingPlan, TrainingSpec
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.training.ensemble import EnsembleSpec
 from bpcli.training.evaluator import Evaluator
 from bpcli.training.folds import Folds
+from bpcli.training.plan import TrainingPlan
 from bpcli.training.row_order import RowOrder
+from bpcli.training.spec import TrainingSpec
 
 GENERATOR = np.random.default_rng(1)
 X, CLASSES = GENERATOR.normal(size=(60, 5)), GENERATOR.integers(0, 3, 60)

@@ -11,13 +11,22 @@ from experiments import after, features, plan, reports
 
 from bpcli.arrays.fields import Field
 from bpcli.arrays.rows import Rows, records_of
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.jobs.epoch_record import epoch_record
-from bpcli.nn.activations import LeakyRelu, Relu, Sigmoid, Softsign, Tanh
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
-from bpcli.nn.losses import MeanAbsoluteError, MeanSquaredError
-from bpcli.nn.optimizers import Rprop, Sgd
-from bpcli.training import EpochReport, LayerHealth, TrainingPlan, TrainingSpec, TrainingState, health
-from bpcli.training.spec import Clip, Penalty
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.activations.sigmoids import Sigmoid, Softsign
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.losses.regression import MeanAbsoluteError, MeanSquaredError
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.training import health
+from bpcli.training.plan import EpochReport, TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
+from bpcli.training.state import TrainingState
 from bpcli.training.steps.serial import SerialSteps
 
 GENERATOR = np.random.default_rng(0)

@@ -12,12 +12,20 @@ from steps_taken import assert_close, dismiss_crews, taken, taking, vectors_equa
 
 from bpcli.arrays.fields import Field, Grid
 from bpcli.arrays.rows import Rows
-from bpcli.nn.layers import AvgPool, Conv, Dense, Dropout, Flatten, GlobalAvgPool, MaxPool
-from bpcli.nn.losses import CrossEntropy
-from bpcli.nn.optimizers import Adam, Adamw
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec
-from bpcli.training.augmentation import AugmentSpec
-from bpcli.training.spec import Clip, Penalty
+from bpcli.nn.layers.avg_pool import AvgPool
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.flatten import Flatten
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
+from bpcli.nn.layers.max_pool import MaxPool
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw
+from bpcli.training.augmentation.spec import AugmentSpec
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
 from bpcli.training.steps.choice import choose_stepping
 from bpcli.training.steps.sharded import ShardedSteps
 

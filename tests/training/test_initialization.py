@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from experiments import plan, prepared, write_csv
 
-from bpcli.nn.initializers import DataStd
-from bpcli.nn.layers import Dense, Dropout, LayerNorm, Scale
-from bpcli.nn.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    MeanSquaredError,
-    Poisson,
-)
-from bpcli.training import TrainingPlan
+from bpcli.nn.initializers.data_std import DataStd
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.scale import Scale
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.log_link import Poisson
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.training.folds import Folds
+from bpcli.training.plan import TrainingPlan
 
 LAYERS = [
     Scale(),

@@ -18,15 +18,22 @@ from bpcli.arrays.layout import Layout, Slot, SparseRows
 from bpcli.arrays.rows import Rows
 from bpcli.data.batches import Dataset
 from bpcli.nn.embedding import Embedding
-from bpcli.nn.layers import Dense, Dropout
-from bpcli.nn.losses import CrossEntropy
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.losses.classification import CrossEntropy
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Adagrad, Adam, Adamw, Nadam, OptimizerSpec, RateFactors, Rmsprop, Rprop, Sgd
+from bpcli.nn.optimizers import OptimizerSpec, RateFactors
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
+from bpcli.nn.optimizers.adaptive import Adagrad, Rmsprop
 from bpcli.nn.optimizers.lazy import is_lazy
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.token_sum import TokenSum
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
-from bpcli.training.spec import Clip
-from bpcli.training.stepping import SERIAL
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, TrainingSpec
+from bpcli.training.stepping import SERIAL, Stepping
+from bpcli.training.steps import choose_stepping
 from bpcli.training.steps.choice import token_seconds
 from bpcli.training.steps.lazy import LazySteps
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from networks import members, targets_for
 
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossScratch, MeanSquaredError
+from bpcli.nn.losses import Loss, LossScratch
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.training.linear import LinearFit
 
 ROWS, FEATURES = 400, 6

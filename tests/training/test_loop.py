@@ -12,14 +12,21 @@ from networks import members
 from bpcli.arrays.fields import Field
 from bpcli.arrays.rows import Rows, records_of
 from bpcli.errors import DivergedError, ExitCode
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, LayerNorm
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
 from bpcli.nn.layers.gathering import GATHERED_FROM
-from bpcli.nn.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError, Poisson
-from bpcli.nn.optimizers import Adam, OptimizerSpec, Sgd
-from bpcli.nn.schedules import Constant
-from bpcli.training import EpochReport, Progress, TrainingPlan, TrainingSpec
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.log_link import Poisson
+from bpcli.nn.losses.regression import MeanAbsoluteError, MeanSquaredError
+from bpcli.nn.optimizers import OptimizerSpec
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.schedules.constant import Constant
 from bpcli.training.loop import train
-from bpcli.training.spec import Average, Clip, EarlyStopping, Penalty
+from bpcli.training.plan import EpochReport, Progress, TrainingPlan
+from bpcli.training.spec import Average, Clip, EarlyStopping, Penalty, TrainingSpec
 
 GENERATOR = np.random.default_rng(0)
 ROWS, EPOCHS, STEPS = 22, 4, 5

@@ -10,15 +10,25 @@ import pytest
 from experiments import plan, reports
 
 from bpcli.errors import DivergedError
-from bpcli.nn.activations import Gelu, Identity, Tanh
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, Parametric, Scale
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy
-from bpcli.nn.optimizers import Adam, Adamw, Nadam, RateFactors, Rprop, Sgd
-from bpcli.nn.schedules import Cosine
+from bpcli.nn.activations.bounded import Identity, Tanh
+from bpcli.nn.activations.gated import Gelu
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.scale import Scale
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.optimizers import RateFactors
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
+from bpcli.nn.optimizers.rprop import Rprop
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.schedules.cosine import Cosine
 from bpcli.system.threads import Crew
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
-from bpcli.training.spec import Average, Clip, Penalty
-from bpcli.training.steps import steps_for
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Average, Clip, Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps import choose_stepping, steps_for
 from bpcli.training.steps.choice import numpy_seconds
 
 GENERATOR = np.random.default_rng(0)

@@ -10,12 +10,16 @@ import pytest
 from experiments import plan, reports
 
 from bpcli.data.batches import Dataset
-from bpcli.nn.layers import BatchNorm, Dense
-from bpcli.nn.losses import CrossEntropy
-from bpcli.nn.optimizers import Adam
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec, TrainingState, choose_stepping
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.optimizers.adam import Adam
 from bpcli.training.evaluator import Evaluator
-from bpcli.training.spec import Average, Clip
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Average, Clip, TrainingSpec
+from bpcli.training.state import TrainingState
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps import choose_stepping
 from bpcli.training.steps.choice import can_compile
 
 GENERATOR = np.random.default_rng(0)

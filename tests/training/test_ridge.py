@@ -11,7 +11,8 @@ from experiments import dataset
 
 from bpcli.data.batches import Dataset
 from bpcli.data.origins import Origins
-from bpcli.nn.layers import Dense, Skip
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.skip import Skip
 from bpcli.nn.network import Network
 from bpcli.training.ridge import PENALTIES, USUAL_PENALTY, Ridge, features_of
 

@@ -8,10 +8,14 @@ import pytest
 from bpcli.arrays.rows import Rows
 from bpcli.data.batches import Dataset
 from bpcli.data.columns.encoders import Affine
-from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget
+from bpcli.data.targets.classes import ClassesTarget
+from bpcli.data.targets.labels import LabelsTarget
+from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import DataError
 from bpcli.metrics import METRICS, report
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, MeanSquaredError
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.training.scoring import HEADLINES, SUMMARIES, EpochScore, answers, metric_names, outcome_of, remarks
 
 THREE = ClassesTarget(name="y", classes=("a", "b", "c"), single_logit=False)

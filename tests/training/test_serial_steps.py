@@ -7,13 +7,16 @@ import pytest
 from experiments import plan, reports
 
 from bpcli.data.batches import Dataset
-from bpcli.nn.activations import Tanh
-from bpcli.nn.layers import Dense
-from bpcli.nn.losses import CrossEntropy, LossScratch, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Sgd
-from bpcli.nn.schedules import Exponential, Step
-from bpcli.training import TrainingPlan, TrainingSpec
-from bpcli.training.spec import Clip, Penalty
+from bpcli.nn.activations.bounded import Tanh
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.losses import LossScratch
+from bpcli.nn.losses.classification import CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.schedules.steps import Exponential, Step
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.normal(size=(10, 3)), GENERATOR.normal(size=(10, 2))

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bpcli.training import TrainingSpec
+from bpcli.training.spec import TrainingSpec
 
 
 def test_the_defaults_are_a_hundred_epochs_of_batches_of_32() -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from networks import planned
 
-from bpcli.nn.layers import BatchNorm, Dense
-from bpcli.nn.optimizers import Adam
-from bpcli.nn.schedules import Plateau
-from bpcli.training import Counters, TrainingState
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.schedules.plateau import Plateau
+from bpcli.training.state import Counters, TrainingState
 
 
 @pytest.mark.parametrize(

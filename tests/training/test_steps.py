@@ -14,15 +14,32 @@ from steps_taken import Make, assert_close, dismiss_crews, taken, taking, vector
 from bpcli.arrays.fields import Batch, Field, Grid
 from bpcli.arrays.rows import Rows
 from bpcli.errors import DivergedError
-from bpcli.nn.activations import Gelu, Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from bpcli.nn.activations.bounded import Identity, Tanh
+from bpcli.nn.activations.gated import Gelu
+from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.activations.sigmoids import Sigmoid
 from bpcli.nn.compiled.program import cuts
-from bpcli.nn.layers import BatchNorm, Conv, Dense, Dropout, MaxPool, Parametric, Scale
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
-from bpcli.nn.optimizers import Adam, Adamw, RateFactors, Rmsprop, Sgd
-from bpcli.nn.schedules import Constant, Cosine
-from bpcli.training import Stepping, TrainingPlan, TrainingSpec, choose_stepping
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.conv import Conv
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.max_pool import MaxPool
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.scale import Scale
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
+from bpcli.nn.optimizers import RateFactors
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw
+from bpcli.nn.optimizers.adaptive import Rmsprop
+from bpcli.nn.optimizers.sgd import Sgd
+from bpcli.nn.schedules.constant import Constant
+from bpcli.nn.schedules.cosine import Cosine
 from bpcli.training.epochs import EpochCloser
-from bpcli.training.spec import Clip, Penalty
+from bpcli.training.plan import TrainingPlan
+from bpcli.training.spec import Clip, Penalty, TrainingSpec
+from bpcli.training.stepping import Stepping
+from bpcli.training.steps import choose_stepping
 from bpcli.training.steps.choice import numpy_seconds
 from bpcli.training.steps.compiled import CompiledSteps
 from bpcli.training.steps.serial import SerialSteps

@@ -2,45 +2,39 @@
 
 from typing import Annotated
 
-from bpcli.data.columns.arrays import ArrayInput
-from bpcli.data.columns.base import ColumnInput, Range, Surprise
-from bpcli.data.columns.categorical_inputs import CategoricalInput, EmbeddedInput, OneHotInput, OrdinalInput, SignInput
-from bpcli.data.columns.censored import CensoredInput
-from bpcli.data.columns.dates import DateInput, TimeOfDayInput
-from bpcli.data.columns.inputs import BooleanInput, NumericInput
+from bpcli.data.columns.base import ColumnInput, InputBase, Range, Surprise
 from bpcli.data.columns.spec import ColumnSpec
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.target_encoders import TargetEncoder
-from bpcli.data.columns.target_mean import TargetMeanInput
-from bpcli.data.columns.text_input import TextInput
 from bpcli.spec import Family
 
 FittedInput = Annotated[
-    NumericInput
-    | BooleanInput
-    | OneHotInput
-    | SignInput
-    | EmbeddedInput
-    | OrdinalInput
-    | TargetMeanInput
-    | DateInput
-    | TimeOfDayInput
-    | CensoredInput
-    | TextInput
-    | ArrayInput,
-    Family(),
+    InputBase,
+    Family(
+        {
+            "numeric": "bpcli.data.columns.inputs:NumericInput",
+            "boolean": "bpcli.data.columns.inputs:BooleanInput",
+            "one_hot": "bpcli.data.columns.categorical_inputs:OneHotInput",
+            "sign": "bpcli.data.columns.sign:SignInput",
+            "embedding": "bpcli.data.columns.embedded:EmbeddedInput",
+            "ordinal": "bpcli.data.columns.ordinal:OrdinalInput",
+            "target_mean": "bpcli.data.columns.target_mean:TargetMeanInput",
+            "date": "bpcli.data.columns.dates:DateInput",
+            "time_of_day": "bpcli.data.columns.dates:TimeOfDayInput",
+            "censored": "bpcli.data.columns.censored:CensoredInput",
+            "text": "bpcli.data.columns.text_input:TextInput",
+            "array": "bpcli.data.columns.arrays:ArrayInput",
+        }
+    ),
 ]
 
 __all__ = [
-    "ArrayInput",
-    "CategoricalInput",
-    "CensoredInput",
     "ColumnInput",
     "ColumnSpec",
     "EncodersSpec",
     "FittedInput",
+    "InputBase",
     "Range",
     "Surprise",
     "TargetEncoder",
-    "TargetMeanInput",
 ]

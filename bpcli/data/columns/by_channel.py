@@ -75,7 +75,7 @@ class _Channel(NamedTuple):
         """Fit on values without NaN, with their weights."""
         encoding = encoder.fit(values, weights) if len(values) else encoder.fit(np.zeros(1))
         if not isinstance(encoding, Affine):
-            what = f"{encoder.type} has no scale for a channel; use standard, min_max, robust or none"
+            what = f"{type_name(encoder)} has no scale for a channel; use standard, min_max, robust or none"
             raise MismatchError(Mismatch(key, what))
         fill = imputed(impute, values, weights)
         if not len(values):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,10 @@ from pydantic import Field, model_validator
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, InputSummary, Surprise, Surprises, Writer
+from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
-from bpcli.nn.embedding import Embedding
-from bpcli.nn.stems import StemSpec
-from bpcli.spec import Sequence, Words
+from bpcli.spec import Sequence, Spec, Words
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 """Whole number written with decimals, as programs write a column of integers that lacks some."""
@@ -45,6 +45,23 @@ class CategoricalInput(ColumnInput):
     def levels(self) -> dict[str, str]:
         """Category to stand for each level that is encoded in its own way, by the level's name."""
         return {category: category for category in self.categories}
+
+
+class CategoricalEncoderBase(Spec):
+    """Base class of encoders of categorical columns."""
+
+    uses_target: ClassVar[bool] = False
+    """Whether the encoding depends on the targets of the training rows."""
+
+    @abstractmethod
+    def fit(
+        self, column: Column, owner: tuple[str, ...], weights: Values | None = None, context: FitContext = ALONE
+    ) -> CategoricalInput:
+        """Fit on a training column.
+
+        owner: key of this encoder below `data`. weights: of the rows, (rows,), above 0, or None for equal ones.
+        context: the other columns.
+        """
 
 
 class CodedInput(CategoricalInput):
@@ -127,88 +144,6 @@ class OneHotInput(CodedInput):
     type: Literal["one_hot"] = "one_hot"
 
 
-class EmbeddedInput(CodedInput):
-    """Fitted categorical column, whose codes a stem turns into trained vectors."""
-
-    type: Literal["embedding"] = "embedding"
-    size: int = Field(ge=1)
-
-    def summary(self) -> InputSummary:
-        """Summary with the length of a vector as the number of inputs."""
-        return replace(super().summary(), inputs=self.size)
-
-    @property
-    def stem(self) -> StemSpec:
-        """Stem of the field."""
-        return Embedding(size=self.size)
-
-
-class SignInput(CategoricalInput):
-    """Fitted column of two categories, encoded as one feature: -1, 1, or 0 for unknown and missing ones."""
-
-    type: Literal["sign"] = "sign"
-    counts: Sequence[Count] = Field(description="Training rows per category.")
-
-    @model_validator(mode="after")
-    def _check_categories(self) -> SignInput:
-        if not len(self.categories) == len(self.counts) == 2:
-            raise ValueError("must have two categories, with one count for each")
-        return self
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the features: the second category is 1."""
-        return self._with_indicator([f"{self.name}={self.categories[1]}"])
-
-    @property
-    def average(self) -> list[float]:
-        """Mean of the non-missing training rows."""
-        first, second = self.counts
-        return self._known([(second - first) / (first + second)])
-
-    def writer(self, column: Column) -> Writer:
-        """Writer with a lookup table: matches categories by name once instead of per row."""
-        signs = lookup(column, dict(zip(self.categories, (-1.0, 1.0), strict=True)), np.nan, 0.0)
-        unseen = np.isnan(signs)
-        signs[unseen] = 0.0
-        return partial(self._write, signs, unseen)
-
-    def _write(self, signs: Values, unseen: NDArray[np.bool_], column: Column, out: Array) -> Surprises:
-        out[:, 0] = signs.take(column.values)
-        return self._note_missing(column.missing(), out) | unseen_rows(self.name, column, unseen)
-
-
-class OrdinalInput(CategoricalInput):
-    """Fitted categorical column, encoded as one feature from 0 to 1.
-
-    Missing values and unknown categories are imputed with `fill`, the mean of the training rows.
-    """
-
-    type: Literal["ordinal"] = "ordinal"
-    fill: float
-
-    @property
-    def average(self) -> list[float]:
-        """Mean of the training rows."""
-        return self._known([self.fill])
-
-    def writer(self, column: Column) -> Writer:
-        """Writer with a lookup table: matches categories by name once instead of per row."""
-        steps = max(len(self.categories) - 1, 1)
-        scores = {category: place / steps for category, place in places_of(self.categories).items()}
-        return partial(self._write, lookup(column, scores, np.nan, np.nan))
-
-    def _write(self, lookup: Values, column: Column, out: Array) -> Surprises:
-        scores = lookup.take(column.values)
-        unknown = np.isnan(scores)
-        if self.constant is None:
-            out[:, 0] = np.where(unknown, self.fill, scores)
-            return self._note_missing(column.missing(), out) | _count_unseen(self.name, column, unknown)
-        out[:, 0], missing = self.fill, column.missing()
-        others = ~missing if self.constant == "missing" else ~missing & (scores != self.fill)
-        return self._note_missing(missing, out) | self._ignored(others)
-
-
 def places_of(categories: tuple[str, ...]) -> dict[str, int]:
     """Map from category to index."""
     return {category: place for place, category in enumerate(categories)}
@@ -236,10 +171,10 @@ def _as_integer(text: str) -> str:
 
 def unseen_rows(name: str, column: Column, unseen: NDArray[np.bool_]) -> Surprises:
     """Count the rows of each unknown category; unseen: whether each category is unknown, and False at the end."""
-    return _count_unseen(name, column, unseen.take(column.values)) if unseen.any() else {}
+    return count_unseen(name, column, unseen.take(column.values)) if unseen.any() else {}
 
 
-def _count_unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
+def count_unseen(name: str, column: Column, unknown: NDArray[np.bool_]) -> Surprises:
     """Count the rows of each unknown category; `unknown` is the mask of rows with an unknown or missing one."""
     if not unknown.any():
         return {}

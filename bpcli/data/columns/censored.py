@@ -14,7 +14,7 @@ from pydantic import Field
 from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, InputSummary, Range, Surprises, Writer
-from bpcli.data.columns.numeric_encoders import Encoding, embedded_units, field_of, stem_of
+from bpcli.data.columns.numeric_encoders import Encoding, embedded_units, field_of
 from bpcli.data.columns.statistics import Values
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.table import Column, Kind
@@ -64,7 +64,7 @@ class CensoredInput(ColumnInput):
     @property
     def stem(self) -> StemSpec | None:
         """Stem that embeds the number; None for other encodings."""
-        return stem_of(self.encoding)
+        return self.encoding.embedding
 
     @property
     def encoded_by(self) -> str:

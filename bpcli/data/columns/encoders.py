@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from math import inf
 from operator import lt
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -16,6 +16,9 @@ from bpcli.data.table import Column
 from bpcli.errors import DataError
 from bpcli.spec import Sequence, Spec
 from bpcli.wording import quoted
+
+if TYPE_CHECKING:
+    from bpcli.nn.periodic import Periodic
 
 LARGEST = 1e38
 """Limit on absolute values, within the range of float32. Larger ones are usually markers of missing values, and their
@@ -51,7 +54,32 @@ EVERYWHERE = (-inf, inf)
 """Interval of an encoding that is injective."""
 
 
-class OneFeature(Spec):
+class EncodingBase(Spec):
+    """Base class of fitted encodings of a number."""
+
+    has_scale: ClassVar[bool] = False
+    """Whether numbers are divided by a scale, so that a column that is constant up to rounding has no information."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Number of features."""
+
+    @property
+    def embedding(self) -> Periodic | None:
+        """Stem that embeds the number; None if it has none."""
+        return None
+
+    @abstractmethod
+    def features(self, name: str) -> list[str]:
+        """Names of the features of column `name`."""
+
+    @abstractmethod
+    def write(self, name: str, values: Values, out: Array) -> None:
+        """Encode values (rows,) without NaN of column `name` to `out`, (rows, width). Raises as `encoded`."""
+
+
+class OneFeature(EncodingBase):
     """Base class of fitted encodings of a number as one feature."""
 
     width: ClassVar[int] = 1
@@ -76,6 +104,7 @@ class Affine(OneFeature):
     center: float
     scale: float = Field(gt=0)
     interval: ClassVar[tuple[float, float]] = EVERYWHERE
+    has_scale: ClassVar[bool] = True
 
     @property
     def explained(self) -> Explained:
@@ -141,7 +170,22 @@ def encoded(encoding: Encodes, name: str, values: Values) -> Values:
     return result
 
 
-class Standard(Spec):
+class NumericEncoderBase(Spec):
+    """Base class of encoders of numeric columns."""
+
+    fits_arrays: ClassVar[bool] = True
+    """Whether arrays can be encoded position by position."""
+
+    @abstractmethod
+    def fit(self, values: Values, weights: Values | None = None) -> EncodingBase:
+        """Fit on values without NaN, shape (rows,); weights: (rows,), above 0, or None for equal ones."""
+
+    def settled(self, numeric_columns: int) -> NumericEncoderBase:
+        """Copy without options that depend on the table, for one of this many numeric columns."""
+        return self
+
+
+class Standard(NumericEncoderBase):
     """Standardization: subtract the mean, divide by the population standard deviation."""
 
     type: Literal["standard"] = "standard"
@@ -151,7 +195,7 @@ class Standard(Spec):
         return affine(mean(values, weights), deviation(values, weights))
 
 
-class MinMax(Spec):
+class MinMax(NumericEncoderBase):
     """Min-max scaling: map the minimum to 0 and the maximum to 1."""
 
     type: Literal["min_max"] = "min_max"
@@ -162,7 +206,7 @@ class MinMax(Spec):
         return affine(low, high - low)
 
 
-class Robust(Spec):
+class Robust(NumericEncoderBase):
     """Robust scaling: subtract the median, divide by the interquartile range."""
 
     type: Literal["robust"] = "robust"
@@ -173,7 +217,7 @@ class Robust(Spec):
         return affine(middle, high - low or deviation(values, weights))
 
 
-class Quantile(Spec):
+class Quantile(NumericEncoderBase):
     """Quantile transform: map by rank to the normal distribution, or to the uniform one on [0, 1]."""
 
     type: Literal["quantile"] = "quantile"
@@ -196,7 +240,7 @@ class Quantile(Spec):
         return Landmarks(values=tuple(landmarks.tolist()), scores=tuple(scores))
 
 
-class NoScaling(Spec):
+class NoScaling(NumericEncoderBase):
     """No scaling."""
 
     type: Literal["none"] = "none"

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from bpcli import spec
-from bpcli.data.columns.arrays import ArrayInput
-from bpcli.data.columns.by_channel import as_numbers, fit_by_channel
 from bpcli.data.columns.grid_layout import Layout, arranged, arranged_names, as_bytes, in_files
-from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Table
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.spec import Spec
 from bpcli.wording import counted, listed, quoted, shown_shape
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
 
 Axis = Annotated[int, Field(gt=0, le=65536)]
 
@@ -46,6 +46,10 @@ class InputSpec(Spec):
 
         Raises MismatchError for other columns, and for an encoder that does not scale.
         """
+        from bpcli.data.columns.arrays import ArrayInput
+        from bpcli.data.columns.by_channel import fit_by_channel
+        from bpcli.data.columns.spec import NumericColumn
+
         column, columns = self._column(train, inputs)
         if self.scale == "channel":
             key = ("data", "encoders", "numeric")
@@ -59,6 +63,8 @@ class InputSpec(Spec):
 
     def _column(self, train: Table, inputs: Sequence[str]) -> tuple[Column, tuple[str, ...]]:
         """The input as one column of arrays, and the names of the columns that it is made of, if any."""
+        from bpcli.data.columns.by_channel import as_numbers
+
         arrays = [name for name in inputs if train[name].shape]
         if arrays:
             if len(inputs) > 1:

@@ -18,8 +18,8 @@ from bpcli.data.images_spec import PictureSize, height_and_width
 from bpcli.data.picture_form import PictureForm
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.nn.layers import Dense, LayerSpec
-from bpcli.nn.layers.convolutions import convolutions
+from bpcli.nn.layers import LayerSpec
+from bpcli.nn.layers.dense import Dense
 from bpcli.spec import Sequence
 from bpcli.wording import shown_shape
 
@@ -74,4 +74,6 @@ class ImageColumn(ColumnSpecBase):
 
 def default_layers(shape: tuple[int, ...]) -> tuple[LayerSpec, ...]:
     """Layers of a column of images (height, width, channels) without layers of its own."""
+    from bpcli.nn.layers.convolutions import convolutions
+
     return (*convolutions(shape), Dense(units=FEATURES))

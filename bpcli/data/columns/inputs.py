@@ -13,7 +13,7 @@ from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import ColumnInput, InputSummary, Range, Surprises, Writer
 from bpcli.data.columns.encoders import numbers
-from bpcli.data.columns.numeric_encoders import Encoding, embedded_units, field_of, stem_of
+from bpcli.data.columns.numeric_encoders import Encoding, embedded_units, field_of
 from bpcli.data.columns.statistics import Values
 from bpcli.data.table import Column, Kind
 from bpcli.nn.stems import StemSpec
@@ -60,7 +60,7 @@ class NumericInput(ColumnInput):
     @property
     def stem(self) -> StemSpec | None:
         """Stem that embeds the number; None for other encodings."""
-        return stem_of(self.encoding)
+        return self.encoding.embedding
 
     @property
     def average(self) -> list[float]:

@@ -5,50 +5,57 @@ from __future__ import annotations
 from typing import Annotated
 
 from bpcli.arrays import fields
-from bpcli.data.columns.encoders import Affine, Landmarks, MinMax, NoScaling, Quantile, Robust, Standard
-from bpcli.data.columns.periodic import EmbeddedNumber, PeriodicEncoder
-from bpcli.data.columns.piecewise_linear import Bins, PiecewiseLinear
-from bpcli.data.columns.smooth_clip import SmoothClip, SmoothlyClipped
+from bpcli.data.columns.encoders import EncodingBase, NumericEncoderBase
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.nn.periodic import Periodic
-from bpcli.spec import BareName, Family
+from bpcli.spec import BareName, Family, type_name
 from bpcli.wording import quoted, yaml_scalar
 
-Encoding = Annotated[Affine | Landmarks | SmoothlyClipped | Bins | EmbeddedNumber, Family()]
+Encoding = Annotated[
+    EncodingBase,
+    Family(
+        {
+            "affine": "bpcli.data.columns.encoders:Affine",
+            "landmarks": "bpcli.data.columns.encoders:Landmarks",
+            "smooth_clip": "bpcli.data.columns.smooth_clip:SmoothlyClipped",
+            "bins": "bpcli.data.columns.piecewise_linear:Bins",
+            "periodic": "bpcli.data.columns.periodic:EmbeddedNumber",
+        }
+    ),
+]
 
 NumericEncoder = Annotated[
-    Standard | MinMax | Robust | SmoothClip | PiecewiseLinear | PeriodicEncoder | Quantile | NoScaling,
-    Family(),
+    NumericEncoderBase,
+    Family(
+        {
+            "standard": "bpcli.data.columns.encoders:Standard",
+            "min_max": "bpcli.data.columns.encoders:MinMax",
+            "robust": "bpcli.data.columns.encoders:Robust",
+            "smooth_clip": "bpcli.data.columns.smooth_clip:SmoothClip",
+            "piecewise_linear": "bpcli.data.columns.piecewise_linear:PiecewiseLinear",
+            "periodic": "bpcli.data.columns.periodic:PeriodicEncoder",
+            "quantile": "bpcli.data.columns.encoders:Quantile",
+            "none": "bpcli.data.columns.encoders:NoScaling",
+        }
+    ),
     BareName(),
 ]
 
 
 def require_for_array(encoder: NumericEncoder, name: str, owner: tuple[str, ...]) -> None:
     """Raise MismatchError for an encoder that the array `name` cannot have; owner: its place below `data`."""
-    if isinstance(encoder, SmoothClip | PiecewiseLinear | PeriodicEncoder):
+    if not encoder.fits_arrays:
         what = (
-            f"{encoder.type} encodes columns of single numbers, but {quoted(name)} is an array; set "
+            f"{type_name(encoder)} encodes columns of single numbers, but {quoted(name)} is an array; set "
             f"data.columns: {{{yaml_scalar(name)}: {{type: numeric, encoder: standard}}}}"
         )
         raise MismatchError(Mismatch(("data", *owner), what))
 
 
-def stem_of(encoding: Encoding) -> Periodic | None:
-    """Stem that embeds the number of an encoding; None if it has none."""
-    return encoding.stem if isinstance(encoding, EmbeddedNumber) else None
-
-
 def embedded_units(encoding: Encoding) -> int:
     """Outputs of the stem of an encoding beside the numbers that it takes; 0 without a stem."""
-    stem = stem_of(encoding)
-    return 0 if stem is None else stem.units
+    return 0 if encoding.embedding is None else encoding.embedding.units
 
 
 def field_of(encoding: Encoding, name: str, width: int, place: int) -> fields.Field | None:
     """Field of the features (width, 1) of column `name`, the first of which a stem embeds; None without a stem."""
-    return None if stem_of(encoding) is None else fields.Field(name, (width, 1), places=(place,))
-
-
-def with_bins(encoder: NumericEncoder, numeric_columns: int) -> NumericEncoder:
-    """The encoder, with `bins: auto` settled for a table of this many numeric columns."""
-    return encoder.settled(numeric_columns) if isinstance(encoder, PiecewiseLinear) else encoder
+    return None if encoding.embedding is None else fields.Field(name, (width, 1), places=(place,))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 from operator import lt
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
-from bpcli.data.columns.encoders import Affine, Standard, is_negligible
+from bpcli.data.columns.encoders import Affine, EncodingBase, NumericEncoderBase, Standard, is_negligible
 from bpcli.data.columns.smooth_clip import SmoothClip, SmoothlyClipped
 from bpcli.data.columns.statistics import Values, quantiles
-from bpcli.spec import Family, Sequence, Spec
+from bpcli.spec import Family, Sequence
 
 Scaled = Annotated[Affine | SmoothlyClipped, Family()]
 
@@ -24,7 +24,7 @@ MOST_FEATURES, FEWEST, MOST = 512, 2, 16
 """Number of bins of all columns together, and least and greatest number of a column's, with `bins: auto`."""
 
 
-class Bins(Spec):
+class Bins(EncodingBase):
     """A fitted encoding: the scaled number, and for each bin the share of it that lies below the number.
 
     A bin from a to b gives clip((value - a) / (b - a), 0, 1). Gorishniy, Rubachev and Babenko, "On embeddings for
@@ -72,7 +72,7 @@ class Bins(Spec):
         bins[...] = np.clip(shares, 0.0, 1.0)
 
 
-class PiecewiseLinear(Spec):
+class PiecewiseLinear(NumericEncoderBase):
     """Piecewise linear encoding: the scaled number, and one feature per bin between quantiles of the training values.
 
     A feature rises from 0 to 1 within its bin, so that the first layer can learn any function that is linear between
@@ -80,6 +80,7 @@ class PiecewiseLinear(Spec):
     """
 
     type: Literal["piecewise_linear"] = "piecewise_linear"
+    fits_arrays: ClassVar[bool] = False
     bins: Annotated[int, Field(ge=2, le=256)] | Literal["auto"] = Field(
         default=16,
         description="Number of bins; fewer for a column whose quantiles coincide. auto: 512 over the number of numeric "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpcli.data.columns.censored import Decimal, bounds_of
-from bpcli.data.columns.spec import CensoredColumn, ColumnSpec, DateColumn, NumericColumn, TimeOfDayColumn
+from bpcli.data.columns.spec import ColumnSpec, NumericColumn
 from bpcli.data.notations import DateNotation, Order
 from bpcli.data.notations.date_recognition import recognised_in
 from bpcli.data.notations.dialect import Dialect
@@ -15,7 +15,11 @@ from bpcli.data.notations.limits import MOST_LOOKED_AT, MOST_WORDS, MOSTLY
 from bpcli.data.notations.numbers import NumberNotation
 from bpcli.data.notations.recognition import recognise_numbers
 from bpcli.data.table import Column, Table
+from bpcli.spec import type_name
 from bpcli.wording import listed, quoted, yaml_scalar
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.censored import Decimal
 
 _READ_AS = {
     "boolean": "true or false",
@@ -40,7 +44,7 @@ class RecognisedColumn:
     @property
     def read_as(self) -> str:
         """Description of the cells, for messages."""
-        return _READ_AS.get(self.spec.type, "numbers")
+        return _READ_AS.get(type_name(self.spec), "numbers")
 
 
 def with_common_orders(table: Table, recognised: dict[str, RecognisedColumn]) -> dict[str, RecognisedColumn]:
@@ -48,6 +52,8 @@ def with_common_orders(table: Table, recognised: dict[str, RecognisedColumn]) ->
 
     The others are columns of dates with day and month in one order only; they must agree.
     """
+    from bpcli.data.columns.date_columns import DateColumn
+
     orders = {
         name: found.spec.order
         for name, found in recognised.items()
@@ -82,6 +88,8 @@ def recognised_dates(column: Column, likely: Order | None = None) -> RecognisedC
     found = recognised_in(column, likely)
     if found is None:
         return None
+    from bpcli.data.columns.date_columns import DateColumn, TimeOfDayColumn
+
     reason = f"{found.first} to {found.last}"
     spec: ColumnSpec = TimeOfDayColumn(missing=found.misfits)
     if isinstance(found.notation, DateNotation):
@@ -118,6 +126,9 @@ def recognised_numbers(column: Column, dialect: Dialect) -> RecognisedColumn | N
 
 def _recognised_bounds(present: dict[str, int], dialect: Dialect) -> RecognisedColumn | None:
     """Config of a column of numbers, most of its rows, of which some are bounds."""
+    from bpcli.data.columns.censored import bounds_of
+    from bpcli.data.columns.censored_column import CensoredColumn
+
     decimal: Decimal = "," if dialect.decimal == "," else "."
     values, sides = bounds_of(list(present), decimal)
     bounds = [word for word, side in zip(present, sides, strict=True) if side]
@@ -147,9 +158,9 @@ def numeric_column(notation: NumberNotation, dialect: Dialect) -> NumericColumn:
 
 def spec_yaml(spec: ColumnSpec) -> str:
     """Config of a column as YAML on one line: its type and the keys that are not defaults, if any."""
-    keys = {"type": spec.type, **spec.model_dump(exclude_defaults=True)}
+    keys = {"type": type_name(spec), **spec.model_dump(exclude_defaults=True)}
     if len(keys) == 1:
-        return spec.type
+        return type_name(spec)
     return "{" + ", ".join(f"{key}: {_yaml(value)}" for key, value in keys.items()) + "}"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from bpcli.data.columns.encoders import LARGEST, OneFeature, affine
+from bpcli.data.columns.encoders import LARGEST, NumericEncoderBase, OneFeature, affine
 from bpcli.data.columns.statistics import Values, quantiles
-from bpcli.spec import Spec
 
 
 class SmoothlyClipped(OneFeature):
@@ -19,6 +18,7 @@ class SmoothlyClipped(OneFeature):
     center: float
     scale: float = Field(gt=0)
     limit: float = Field(gt=0)
+    has_scale: ClassVar[bool] = True
 
     def encode(self, values: Values) -> Values:
         """Encoded values, of the same shape."""
@@ -27,13 +27,14 @@ class SmoothlyClipped(OneFeature):
         return np.asarray(z / np.sqrt(1.0 + np.square(z / self.limit)))
 
 
-class SmoothClip(Spec):
+class SmoothClip(NumericEncoderBase):
     """Robust scaling and smooth clipping: subtract the median, divide by the interquartile range, bend towards ±limit.
 
     Holzmüller, Grinsztajn and Steinwart, "Better by default", 2024 (RealMLP), section 3.
     """
 
     type: Literal["smooth_clip"] = "smooth_clip"
+    fits_arrays: ClassVar[bool] = False
     limit: float = Field(default=3.0, gt=0, le=100, description="Bound of the encoded numbers.")
 
     def fit(self, values: Values, weights: Values | None = None) -> SmoothlyClipped:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from bpcli.data.columns.categorical_encoders import CategoricalEncoder, OneHot
+from bpcli.data.columns.base import InputBase
+from bpcli.data.columns.categorical_encoders import CategoricalEncoder
 from bpcli.data.columns.encoders import Standard
+from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.numeric_encoders import NumericEncoder
+from bpcli.data.columns.one_hot import OneHot
 from bpcli.data.columns.statistics import Values, mean, quantiles
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.picture_form import PictureForm
-from bpcli.data.table import Kind
+from bpcli.data.table import Column, Kind
 from bpcli.spec import Spec, Words
 
 Imputation = Literal["mean", "median"] | float
@@ -37,6 +41,9 @@ class ColumnSpecBase(Spec):
     learned_as_group: ClassVar[bool] = False
     """Whether the column is an input even if it tells groups of rows apart."""
 
+    holds_numbers: ClassVar[bool] = False
+    """Whether the cells are numbers, or bounds of numbers."""
+
     missing: Words = Field(
         default=(), description="Cells that mark missing values in this column, besides those of data.missing."
     )
@@ -52,6 +59,15 @@ class ColumnSpecBase(Spec):
     def uses_target(self, defaults: EncodersSpec) -> bool:
         """Whether the column is encoded by the targets of the training rows."""
         return False
+
+    @abstractmethod
+    def fit(
+        self, column: Column, defaults: EncodersSpec, weights: Values | None = None, context: FitContext = ALONE
+    ) -> InputBase:
+        """Fit on a training column; an array is fitted position by position.
+
+        weights: of the rows, (rows,), above 0, or None for equal ones. context: the other columns.
+        """
 
 
 def imputed(by: Imputation, known: Values, weights: Values | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,13 @@ from pydantic import Field, model_validator
 
 from bpcli.arrays.memory import Array
 from bpcli.data.columns.base import Surprises, Writer
-from bpcli.data.columns.categorical_inputs import CategoricalInput, lookup, places_of, unseen_rows
+from bpcli.data.columns.categorical_inputs import (
+    CategoricalEncoderBase,
+    CategoricalInput,
+    lookup,
+    places_of,
+    unseen_rows,
+)
 from bpcli.data.columns.encoders import is_negligible
 from bpcli.data.columns.fit_context import ALONE, FitContext
 from bpcli.data.columns.known import constant_content
@@ -19,7 +25,7 @@ from bpcli.data.columns.statistics import Values, deviation
 from bpcli.data.table import Column
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.randomness import Stream
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Sequence
 from bpcli.wording import quoted
 
 MOST_OUTCOMES = 32
@@ -167,13 +173,14 @@ def target_folds(rows: int, folds: int, seed: int, groups: NDArray[np.intp] | No
     return np.asarray(fold[of_rows])
 
 
-class TargetMean(Spec):
+class TargetMean(CategoricalEncoderBase):
     """Target statistics: the smoothed mean target of the training rows with the category, or their shares of classes.
 
     A training row is encoded by the rows of other folds, so that no feature knows the row's own target.
     """
 
     type: Literal["target_mean"] = "target_mean"
+    uses_target: ClassVar[bool] = True
     smoothing: float = Field(
         default=10.0, ge=0, le=1e6, description="Number of rows with the mean of all that are added to each category."
     )

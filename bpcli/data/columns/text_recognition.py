@@ -7,9 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpcli.data.columns.recognition import RecognisedColumn
-from bpcli.data.columns.text_column import TextColumn
 from bpcli.data.table import Column
-from bpcli.data.texts.tokenizing import tokens_of
 
 FEWEST = 20
 """Fewest distinct cells of a column of texts."""
@@ -53,6 +51,8 @@ def recognised_text(column: Column) -> RecognisedColumn | None:
     is_capitalised = sum(one.capitalised for one in found) >= CAPITALISED * sum(one.words for one in found)
     if words <= (CAPITALISED_WORDS if is_capitalised else WORDS):
         return None
+    from bpcli.data.columns.text_column import TextColumn
+
     reason = f"{distinct:,} distinct in {rows:,} rows, of {words:.0f} words in the mean"
     return RecognisedColumn(TextColumn(), reason)
 
@@ -69,6 +69,8 @@ def _words(text: str) -> _Words:
     if part.isascii():
         words = [word for word in part.split() if any(map(str.isalpha, word))]
     else:
+        from bpcli.data.texts.tokenizing import tokens_of
+
         words = [
             token for word in part.split() for token in tokens_of(word, MOST_TOKENS)[0] if any(map(str.isalpha, token))
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from bpcli.data.examples.usable_rows import (
     rows_with_targets,
     weighted_rows,
 )
+from bpcli.data.examples.weightless import Weightless
 from bpcli.data.files.cells import parse_cells
 from bpcli.data.files.elsewhere import elsewhere_hint
 from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, words_among_numbers
@@ -31,12 +32,10 @@ from bpcli.data.spec import DataSpec
 from bpcli.data.table import PARTS, Column, Part, Table, unnamed
 from bpcli.data.targets import choose_loss, fit_target, learned_columns, require_in_domain
 from bpcli.errors import DataError, Mismatch, MismatchError, errors_in
-from bpcli.nn.losses import Loss, MeanSquaredError
+from bpcli.nn.losses import Loss
 from bpcli.spec import type_name
 from bpcli.wording import counted, listed, listed_with_last, quoted
 
-Weightless = Literal["kept", "dropped"]
-"""Treatment of rows of weight 0: dropped before the split; version 0.1 kept them."""
 FAR_FROM_SHARE = 0.02
 """Difference between the share of a split and the requested one from which groups of rows are the subject of a note."""
 
@@ -201,6 +200,8 @@ def _refuse_words_in_quantities(columns: Sequence[Column], spec: DataSpec) -> No
     for column in columns:
         words = () if column.name in spec.columns else words_among_numbers(column, spec.dialect)
         if words:
+            from bpcli.nn.losses.regression import MeanSquaredError
+
             numbers = parse_cells(column.categories, frozenset(words), spec.dialect)[column.values]
             loss, _ = choose_loss([Column(column.name, "numeric", numbers)])
             if are_missing_words(words) or isinstance(loss, MeanSquaredError):

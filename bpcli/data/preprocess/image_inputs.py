@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.columns import ArrayInput, FittedInput
+from bpcli.data.columns import FittedInput
+from bpcli.data.columns.arrays import ArrayInput
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +14,15 @@ from bpcli.arrays import fields
 from bpcli.arrays.memory import Array
 from bpcli.arrays.rows import Rows, records_of
 from bpcli.data.batches import Dataset
-from bpcli.data.columns import ArrayInput, ColumnInput, FittedInput, Surprise, TargetMeanInput
+from bpcli.data.columns import ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.fit_context import FitContext
 from bpcli.data.columns.image import InputSpec
-from bpcli.data.columns.image_column import ImageColumn
-from bpcli.data.columns.spec import (
-    BooleanColumn,
-    CategoricalColumn,
-    CensoredColumn,
-    ColumnSpec,
-    NumericColumn,
-)
+from bpcli.data.columns.members import array_of, target_mean_of, text_of
+from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
-from bpcli.data.columns.text_input import TextInput
 from bpcli.data.origins import OriginColumns
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.sample_weights import sample_weights, unequal_weights
@@ -40,8 +33,12 @@ from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.nn.stems import StemSpec
-from bpcli.spec import Sequence, Spec, Text
+from bpcli.spec import Sequence, Spec, Text, type_name
 from bpcli.wording import quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
+    from bpcli.data.columns.text_input import TextInput
 
 PLAIN: dict[Kind, ColumnSpec] = {
     "numeric": NumericColumn(),
@@ -115,7 +112,7 @@ class Preprocessor(Spec):
         weights = unequal_weights(train, weight)
         target_columns = [train[name] for name in targets]
         target = fit_target(target_columns, loss, target_encoder, weights, positive, target_range)
-        pictures = next((name for name in inputs if isinstance(specs.get(name), ImageColumn)), None)
+        pictures = next((name for name in inputs if name in specs and type_name(specs[name]) == "image"), None)
         if image is not None and pictures is not None:
             what = f"is for arrays and columns of pixels; column {quoted(pictures)} is of type image: delete `input`"
             raise MismatchError(Mismatch(("input",), what))
@@ -124,7 +121,7 @@ class Preprocessor(Spec):
         if known is None:
             nothing = train.slice(0, 0)
             of = {name: specs.get(name) or PLAIN[nothing[name].kind] for name in inputs}
-            numeric = sum(isinstance(spec, NumericColumn | CensoredColumn) for spec in of.values())
+            numeric = sum(spec.holds_numbers for spec in of.values())
             learned = any(spec.uses_target(encoders) for spec in of.values())
             context = FitContext(numeric, outcomes_of(target, target_columns) if learned else None, seed, groups)
             # One column at a time: a selection copies every column it returns.
@@ -145,7 +142,7 @@ class Preprocessor(Spec):
         train: table of all training rows. groups: numbers of their groups (rows,), or None. chosen: indices of the rows
         to encode; by default all of them.
         """
-        learned = [column for column in self.inputs if isinstance(column, TargetMeanInput)]
+        learned = [one for column in self.inputs if (one := target_mean_of(column)) is not None]
         if not learned:
             return self
         weights = unequal_weights(train, self.weight)
@@ -158,12 +155,12 @@ class Preprocessor(Spec):
     @property
     def arrays(self) -> list[ArrayInput]:
         """Array inputs."""
-        return [column for column in self.inputs if isinstance(column, ArrayInput)]
+        return [array for column in self.inputs if (array := array_of(column)) is not None]
 
     @property
     def texts(self) -> list[TextInput]:
         """Inputs that are texts."""
-        return [column for column in self.inputs if isinstance(column, TextInput)]
+        return [text for column in self.inputs if (text := text_of(column)) is not None]
 
     @property
     def parts(self) -> list[ColumnInput]:
@@ -197,7 +194,8 @@ class Preprocessor(Spec):
         """Columns needed for a prediction, given a header: one per position for an array that the header lacks."""
         there, kinds = {*header}, dict[str, Kind]()
         for column in self.inputs:
-            is_whole = column.name in there or (isinstance(column, ArrayInput) and column.pictures)
+            array = array_of(column)
+            is_whole = column.name in there or (array is not None and array.pictures)
             names = [column.name] if is_whole and f"{column.name}0" not in there else column.names
             kinds |= dict.fromkeys(names, column.read_as)
         return kinds

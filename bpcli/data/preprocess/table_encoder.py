@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from bpcli.arrays import fields
 from bpcli.arrays.rows import Rows, Scaling, records_of
 from bpcli.arrays.tokens import Tokens
-from bpcli.data.columns import ArrayInput, FittedInput, Surprise
+from bpcli.data.columns import FittedInput, Surprise
 from bpcli.data.columns.base import Writer
+from bpcli.data.columns.members import array_of, text_of
 from bpcli.data.columns.statistics import Values
-from bpcli.data.columns.text_input import TextInput
 from bpcli.data.preprocess.plain_numbers import TOGETHER, PlainNumbers, is_plain
 from bpcli.data.table import Column, Table
+
+if TYPE_CHECKING:
+    from bpcli.data.columns.arrays import ArrayInput
+    from bpcli.data.columns.text_input import TextInput
 
 ENCODED_ROWS = 8192
 """Block size of encoding, in rows: intermediate results fit a core's cache."""
@@ -75,27 +79,27 @@ class TableEncoder:
         first_array = len(self._signature) - len(arrays) - sum(field.values == "tokens" for field in self._signature)
         number = group = 0
         for place, column in enumerate(inputs):
-            field = column.field(place)
-            like = NO_NUMBERS if is_plain(column) or isinstance(column, TextInput) else column.column_of(nothing)
+            field, text, array = column.field(place), text_of(column), array_of(column)
+            like = NO_NUMBERS if is_plain(column) or text is not None else column.column_of(nothing)
             if field is None:
                 out = self._records["numbers"][:, number : number + column.width]
                 number += column.width
-            elif isinstance(column, TextInput):
-                self._tokens.append(column)
+            elif text is not None:
+                self._tokens.append(text)
                 continue
             elif field.values == "code":
                 out = self._records["codes"][:, group]
                 group += 1
-            elif isinstance(column, ArrayInput) and keeps_stored(column, like.values.dtype):
-                self._scalings[first_array + len(self._arrays)] = column.scaling
-                self._arrays.append(self._kept(column))
+            elif array is not None and keeps_stored(array, like.values.dtype):
+                self._scalings[first_array + len(self._arrays)] = array.scaling
+                self._arrays.append(self._kept(array))
                 continue
             else:
                 self._arrays.append(np.empty((table.rows, *field.shape), dtype))
                 out = self._arrays[-1].reshape(table.rows, column.width)
             self._writers.append((column, column.writer(like), out))
         self._split = self._runs()
-        sizes = (column.size for column in inputs if isinstance(column, ArrayInput))
+        sizes = [array.size for column in inputs if (array := array_of(column)) is not None]
         self._together = min([ENCODED_ROWS, *(max(1, ENCODED_NUMBERS // size) for size in sizes)])
 
     def rows(self) -> Rows:

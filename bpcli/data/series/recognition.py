@@ -14,16 +14,8 @@ from bpcli.data.notations.date_recognition import recognise_date_numbers, recogn
 from bpcli.data.notations.dates import DateNotation, Order
 from bpcli.data.notations.limits import MOSTLY
 from bpcli.data.series.parts import formats_of_parts, unclear
-from bpcli.data.series.stamps import (
-    JOINT,
-    CountStamps,
-    DateStamps,
-    FractionalYears,
-    Stamps,
-    decimals_of,
-    numbers_of,
-    zone_of,
-)
+from bpcli.data.series.stamps import CountStamps, DateStamps, FractionalYears, decimals_of, numbers_of, zone_of
+from bpcli.data.series.stamps_base import JOINT, StampsBase
 from bpcli.data.series.time_spec import TimeSpec
 from bpcli.wording import is_number, listed, quoted
 
@@ -51,7 +43,7 @@ _OF_PERIODS = 100
 """Words that are looked at for them."""
 
 
-def recognise_stamps(words: Sequence[str], spec: TimeSpec) -> Stamps:
+def recognise_stamps(words: Sequence[str], spec: TimeSpec) -> StampsBase:
     """Way in which the different words of stamps are written; words of several columns are joined by `JOINT`.
 
     Raises MismatchError if the words are no dates, or dates of which day and month can be exchanged.
@@ -70,7 +62,7 @@ def recognise_stamps(words: Sequence[str], spec: TimeSpec) -> Stamps:
     return _of_texts(words, spec.columns[0])
 
 
-def _of_numbers(words: Sequence[str], spec: TimeSpec) -> Stamps:
+def _of_numbers(words: Sequence[str], spec: TimeSpec) -> StampsBase:
     """Numbers that are dates, such as 19580329, years, perhaps with fractions, or counts."""
     values = numbers_of(words)
     decimals = {*map(decimals_of, words)}

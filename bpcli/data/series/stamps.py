@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
 from collections.abc import Sequence as Several
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from bpcli.data.calendar import DAY, date_labels, first_day_of, months_of
 from bpcli.data.notations.date_format import FormatNotation, write_date
 from bpcli.data.notations.dates import DateNotation, Order
+from bpcli.data.series.stamps_base import JOINT, StampsBase, Values
 from bpcli.data.table import number_label
-from bpcli.spec import Family, Sequence, Spec
+from bpcli.spec import Sequence
 from bpcli.wording import is_number
-
-Values = NDArray[np.float64]
-
-JOINT = "\x1f"
-"""Character between the words of several columns, and between their formats."""
 
 _WHOLE = re.compile(rf"(?<![^{JOINT}])([0-9]+)\.0+(?![^{JOINT}])")
 """Whole number with a decimal point, as files have that were written from columns of floats with missing values."""
@@ -37,33 +31,6 @@ MOST_DECIMALS = 9
 
 _ROUNDED = 0.05
 """Share of a step by which a year with a fraction may be rounded: 1949.083 is February, and 1949.08 too."""
-
-
-class StampsBase(Spec):
-    """Base class of the ways to write stamps. Words of several columns are joined by `JOINT`."""
-
-    @property
-    @abstractmethod
-    def expected(self) -> str:
-        """Description of a valid stamp, for errors."""
-
-    @property
-    @abstractmethod
-    def read_as(self) -> str:
-        """What stamps were taken for, for notes."""
-
-    @property
-    def are_counts(self) -> bool:
-        """Whether stamps are plain numbers, in place of seconds since 1970."""
-        return False
-
-    @abstractmethod
-    def values(self, words: Several[str]) -> Values:
-        """Seconds since 1970, or the count, of each word (words,); infinity for a word that is no stamp."""
-
-    @abstractmethod
-    def write(self, values: Values) -> list[str]:
-        """Word of each stamp (stamps,)."""
 
 
 class DateStamps(StampsBase):
@@ -182,9 +149,6 @@ class CountStamps(StampsBase):
         if self.decimals is None:
             return [number_label(round(value, MOST_DECIMALS)) for value in values.tolist()]
         return [f"{value:.{self.decimals}f}" for value in values.tolist()]
-
-
-Stamps = Annotated[DateStamps | FractionalYears | CountStamps, Family()]
 
 
 def zone_of(word: str) -> str:

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Several
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bpcli.data.series.cycles import cycles_of
 from bpcli.data.series.frequency import Frequency
 from bpcli.data.series.grid import Grid
-from bpcli.data.series.recognition import recognise_stamps
-from bpcli.data.series.regularity import find_frequency
-from bpcli.data.series.repeats import are_of_clock_changes, repeated_stamp
-from bpcli.data.series.stamps import JOINT, Stamps
+from bpcli.data.series.stamps_base import JOINT, StampsBase
 from bpcli.data.series.time_spec import TimeSpec
-from bpcli.data.series.words import StampWords, stamp_words
 from bpcli.data.table import Column
 from bpcli.errors import DataError, Mismatch, MismatchError
-from bpcli.spec import Sequence, Spec, Text
+from bpcli.spec import Family, Sequence, Spec, Text
 from bpcli.wording import counted, listed, quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.series.words import StampWords
 
 Groups = NDArray[np.intp]
 Rows = NDArray[np.intp]
 Steps = NDArray[np.int64]
+
+Stamps = Annotated[
+    StampsBase,
+    Family(
+        {
+            "date": "bpcli.data.series.stamps:DateStamps",
+            "fractional_years": "bpcli.data.series.stamps:FractionalYears",
+            "count": "bpcli.data.series.stamps:CountStamps",
+        }
+    ),
+]
 
 
 class TimeAxis(Spec):
@@ -51,6 +61,10 @@ class TimeAxis(Spec):
                 grid is found; at data.time.
             DataError: a cell is no stamp, or missing.
         """
+        from bpcli.data.series.recognition import recognise_stamps
+        from bpcli.data.series.regularity import find_frequency
+        from bpcli.data.series.words import stamp_words
+
         words = stamp_words(columns)
         _require_all(words, columns, source, rows)
         stamps = recognise_stamps(words.words, spec)
@@ -80,6 +94,8 @@ class TimeAxis(Spec):
         Raises DataError, with row and stamp, for cells that are no stamps, missing stamps, stamps off the grid, and
         stamps repeated within a group.
         """
+        from bpcli.data.series.words import stamp_words
+
         words = stamp_words(columns)
         _require_all(words, columns, source, rows)
         values = _values(self.stamps, words, columns, source, rows)
@@ -112,6 +128,8 @@ class TimeAxis(Spec):
         Names: minute_of_hour, hour_of_day, day_of_week, day_of_year, month_of_year, quarter_of_year. Empty for counts
         and yearly steps.
         """
+        from bpcli.data.series.cycles import cycles_of
+
         seconds = self.seconds(steps)
         return {} if seconds is None else cycles_of(seconds, self.frequency)
 
@@ -139,6 +157,8 @@ class TimeAxis(Spec):
         self, steps: Steps, groups: Groups | None, words: StampWords, source: str, rows: Rows | None
     ) -> None:
         """Raise DataError for the first stamp that occurs twice in one series."""
+        from bpcli.data.series.repeats import repeated_stamp
+
         repeated = repeated_stamp(steps, groups)
         if repeated is not None:
             first, second = repeated.rows
@@ -151,6 +171,8 @@ class TimeAxis(Spec):
 
     def _hint_at_repeats(self, steps: Steps, groups: Groups | None) -> str:
         """What to do about repeated stamps: clocks going back, several series, or a row too many."""
+        from bpcli.data.series.repeats import are_of_clock_changes
+
         seconds = self.seconds(steps)
         if seconds is not None and self.frequency.unit == "second" and are_of_clock_changes(seconds):
             return "clocks go back then: write the times in UTC, or omit one of the two"

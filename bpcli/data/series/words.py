@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.series.stamps import JOINT
+from bpcli.data.series.stamps_base import JOINT
 from bpcli.data.table import Column
 
 

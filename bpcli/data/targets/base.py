@@ -186,3 +186,11 @@ class TargetBase(Spec):
     def explained_offsets(self) -> Array:
         """Offsets of the explained sums, (1,) or (sums,)."""
         return np.zeros(1)
+
+
+def is_binary(column: Column) -> bool:
+    """Whether a column is numeric or boolean, and its values are 0, 1 or missing."""
+    if column.kind == "categorical":
+        return False
+    values = column.values[~column.missing()]
+    return bool(np.all((values == 0) | (values == 1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Names
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,29 @@ from bpcli.data.columns.target_encoders import Log, TargetEncoder, TargetEncodin
 from bpcli.data.columns.target_range import Bounds, TargetRange, fit_range
 from bpcli.data.files.kind_hints import words_among_numbers
 from bpcli.data.table import EXACT, Column, number_label
-from bpcli.data.targets.base import ClassName
+from bpcli.data.targets.base import ClassName, TargetBase, is_binary
 from bpcli.data.targets.classes import ClassesTarget
-from bpcli.data.targets.labels import LabelsTarget, is_binary
-from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.data.targets.one_hot import OneHotTarget, is_one_hot
 from bpcli.errors import DataError, Mismatch, MismatchError
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, LossBase, MeanSquaredError
+from bpcli.nn.losses import Loss, LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
 from bpcli.spec import Family, type_name
 from bpcli.wording import counted, listed, quoted
 
-FittedTarget = Annotated[ClassesTarget | OneHotTarget | LabelsTarget | NumbersTarget, Family()]
+if TYPE_CHECKING:
+    from bpcli.data.targets.numbers import NumbersTarget
+
+FittedTarget = Annotated[
+    TargetBase,
+    Family(
+        {
+            "classes": "bpcli.data.targets.classes:ClassesTarget",
+            "one_hot": "bpcli.data.targets.one_hot:OneHotTarget",
+            "labels": "bpcli.data.targets.labels:LabelsTarget",
+            "numbers": "bpcli.data.targets.numbers:NumbersTarget",
+        }
+    ),
+]
 
 MOST_CLASSES_OF_NUMBERS = 20
 """Maximum number of distinct values of an integer target that is treated as classes."""
@@ -41,15 +53,15 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
             )
         if all(is_binary(column) for column in columns):
             return BinaryCrossEntropy(), "all targets hold only 0 and 1"
-        return MeanSquaredError(), "the targets are numeric"
+        return _squared_error(), "the targets are numeric"
     (column,) = columns
     if column.kind == "numeric":
         known = column.values[~column.missing()]
         if not np.array_equal(known, np.round(known)):
-            return MeanSquaredError(), "the target has fractional values"
+            return _squared_error(), "the target has fractional values"
         values = _distinct(column)
         if len(values) > MOST_CLASSES_OF_NUMBERS:
-            return MeanSquaredError(), (
+            return _squared_error(), (
                 f"the target has {len(values)} distinct integers, more than {MOST_CLASSES_OF_NUMBERS}"
             )
         classes, reason = len(values), f"the target has {len(values)} distinct integers"
@@ -57,6 +69,12 @@ def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
         classes = len(column.present()) if column.kind == "categorical" else len(_distinct(column))
         reason = f"the target has {counted(classes, 'distinct name')}"
     return (BinaryCrossEntropy() if classes == 2 else CrossEntropy()), reason
+
+
+def _squared_error() -> LossBase:
+    from bpcli.nn.losses.regression import MeanSquaredError
+
+    return MeanSquaredError()
 
 
 def fit_target(
@@ -117,6 +135,8 @@ def _fit(
                         "use mse for quantities, or predict one column at a time",
                     )
                 )
+        from bpcli.data.targets.labels import LabelsTarget
+
         return LabelsTarget(names=names)
     return _fit_classes(columns[0], loss, name)
 
@@ -169,6 +189,8 @@ def _fit_numbers(
     weights: Values | None,
     target_range: TargetRange,
 ) -> NumbersTarget:
+    from bpcli.data.targets.numbers import NumbersTarget
+
     bounds = loss.target_bounds
     if bounds is not None and encoder is not None and not isinstance(encoder, NoScaling):
         raise MismatchError(

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bpcli.arrays.memory import Array
 from bpcli.data.table import Column, Kind
-from bpcli.data.targets.base import Outcome, TargetBase, Truth
+from bpcli.data.targets.base import Outcome, TargetBase, Truth, is_binary
 from bpcli.errors import DataError
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence, Text
@@ -78,11 +78,3 @@ class LabelsTarget(TargetBase):
     def explained_weights(self, predicted: Array) -> list[Array]:
         """Weight 1 for a single logit, one sum per label."""
         return [np.tile(weights, (len(predicted), 1)) for weights in np.eye(self.outputs)]
-
-
-def is_binary(column: Column) -> bool:
-    """Whether a column is numeric or boolean, and its values are 0, 1 or missing."""
-    if column.kind == "categorical":
-        return False
-    values = column.values[~column.missing()]
-    return bool(np.all((values == 0) | (values == 1)))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from bpcli.data.table import Column, Kind
+from bpcli.data.targets.base import is_binary
 from bpcli.data.targets.exclusive import ExclusiveTarget
-from bpcli.data.targets.labels import is_binary
 from bpcli.errors import DataError
 from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence, Text, Words

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from bpcli.data.table import Column, Kind, Table
-from bpcli.data.windows.fitted import FittedWindows
-from bpcli.data.windows.series_rows import SeriesRows
 from bpcli.spec import Sequence, Spec
+
+if TYPE_CHECKING:
+    from bpcli.data.windows.fitted import FittedWindows
+    from bpcli.data.windows.series_rows import SeriesRows
 
 Cells = Sequence[float | None] | Sequence[str | None]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.windows.fitted import FittedWindows
+if TYPE_CHECKING:
+    from bpcli.data.windows.fitted import FittedWindows
+
 
 Values = NDArray[np.float64]
 

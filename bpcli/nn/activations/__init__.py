@@ -1,36 +1,31 @@
-"""Activations: each class holds its spec, function and derivative; the union is the registry."""
+"""Activations: each class holds its spec, function and derivative; the family is the registry."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from bpcli.nn.activations.base import ActivationBase, Scratch
-from bpcli.nn.activations.bounded import Identity, Sigmoid, Softsign, Tanh
-from bpcli.nn.activations.gated import Gelu, Mish, Silu
-from bpcli.nn.activations.rectified import Elu, LeakyRelu, Relu, Selu, Softplus
 from bpcli.spec import BareName, Family
 
 Activation = Annotated[
-    Identity | Sigmoid | Tanh | Relu | LeakyRelu | Elu | Selu | Gelu | Silu | Mish | Softplus | Softsign,
-    Family(),
+    ActivationBase,
+    Family(
+        {
+            "identity": "bpcli.nn.activations.bounded:Identity",
+            "sigmoid": "bpcli.nn.activations.sigmoids:Sigmoid",
+            "tanh": "bpcli.nn.activations.bounded:Tanh",
+            "relu": "bpcli.nn.activations.rectified:Relu",
+            "leaky_relu": "bpcli.nn.activations.rectified:LeakyRelu",
+            "elu": "bpcli.nn.activations.exponential:Elu",
+            "selu": "bpcli.nn.activations.exponential:Selu",
+            "gelu": "bpcli.nn.activations.gated:Gelu",
+            "silu": "bpcli.nn.activations.gated:Silu",
+            "mish": "bpcli.nn.activations.gated:Mish",
+            "softplus": "bpcli.nn.activations.exponential:Softplus",
+            "softsign": "bpcli.nn.activations.sigmoids:Softsign",
+        }
+    ),
     BareName(),
 ]
 
-
-__all__ = [
-    "Activation",
-    "ActivationBase",
-    "Elu",
-    "Gelu",
-    "Identity",
-    "LeakyRelu",
-    "Mish",
-    "Relu",
-    "Scratch",
-    "Selu",
-    "Sigmoid",
-    "Silu",
-    "Softplus",
-    "Softsign",
-    "Tanh",
-]
+__all__ = ["Activation", "ActivationBase", "Scratch"]

@@ -7,6 +7,7 @@ derivative can be computed from it, else the input z. `scratch` is a tuple of `s
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -36,6 +37,14 @@ class ActivationBase(Spec):
     default_initializer: ClassVar[str] = "glorot_uniform"
     bounds: ClassVar[tuple[float, float] | None] = None
     """Asymptotic lower and upper bound of the output, near which the gradient vanishes; None if unbounded."""
+
+    @abstractmethod
+    def forward(self, z: Array, out: Array, scratch: Scratch) -> None:
+        """Write f(z) to `out`."""
+
+    @abstractmethod
+    def backward(self, kept: Array, grads: Array, scratch: Scratch) -> None:
+        """Turn dL/dy in `grads` into dL/dz."""
 
     @property
     def can_idle(self) -> bool:

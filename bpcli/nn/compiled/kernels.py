@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import NamedTuple
 
-from bpcli.nn.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from bpcli.nn.activations.bounded import Identity, Tanh
+from bpcli.nn.activations.rectified import LeakyRelu, Relu
+from bpcli.nn.activations.sigmoids import Sigmoid
 from bpcli.nn.compiled import codes
-from bpcli.nn.layers import (
-    AvgPoolLayer,
-    ConvLayer,
-    DenseLayer,
-    DropoutLayer,
-    FlattenLayer,
-    GlobalAvgPoolLayer,
-    Layer,
-    MaxPoolLayer,
-    ScheduledDropoutLayer,
-    UnbiasedDenseLayer,
-)
+from bpcli.nn.layers import Layer
+from bpcli.nn.layers.avg_pool import AvgPoolLayer
+from bpcli.nn.layers.conv_layer import ConvLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
+from bpcli.nn.layers.dropout_layer import DropoutLayer
+from bpcli.nn.layers.flatten import FlattenLayer
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPoolLayer
 from bpcli.nn.layers.grids import Sliding
+from bpcli.nn.layers.max_pool import MaxPoolLayer
+from bpcli.nn.layers.scheduled_dropout import ScheduledDropoutLayer
+from bpcli.nn.layers.unbiased_dense import UnbiasedDenseLayer
 from bpcli.nn.layers.windows import Extent
 
 ACTIVATIONS: dict[type, int] = {

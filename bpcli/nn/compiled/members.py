@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.activations import Relu
+from bpcli.nn.activations.rectified import Relu
 from bpcli.nn.compiled import elementwise
 from bpcli.nn.layers import Layer, Position, Views
 from bpcli.nn.layers.dense_layer import DenseOfMembers
-from bpcli.nn.layers.dropout import ScheduledDropoutOfMembers
+from bpcli.nn.layers.scheduled_dropout import ScheduledDropoutOfMembers
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import OptimizerState, Update
+from bpcli.nn.optimizers import OptimizerState
+from bpcli.nn.optimizers.update import Update
 from bpcli.randomness import PIECE, POOL_RANGE
 
 

@@ -14,9 +14,14 @@ from bpcli.nn.compiled import codes
 from bpcli.nn.compiled.arguments import Code, ImageLayers, Vectors
 from bpcli.nn.compiled.image_program import Described, describe_images, image_layers, parameters_of
 from bpcli.nn.compiled.kernels import Kernel, kernels_of
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
+from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 from bpcli.nn.network import Network
-from bpcli.nn.optimizers import Adam, Adamw, OptimizerBase, Sgd
+from bpcli.nn.optimizers import OptimizerBase
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw
+from bpcli.nn.optimizers.sgd import Sgd
 
 
 def has_kernels(network: Network, loss: LossBase, optimizer: OptimizerBase, dtype: np.dtype[Any]) -> bool:

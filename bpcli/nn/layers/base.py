@@ -19,7 +19,10 @@ from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.activations import Activation
 from bpcli.nn.layers.gathering import Gathering
 from bpcli.randomness import Stream
-from bpcli.spec import type_name
+from bpcli.spec import Spec, type_name
+
+FIRST_STEM = 1 << 16
+"""Index of the first stem in random streams, above the index of any layer."""
 
 Shape = tuple[int, ...]
 
@@ -257,6 +260,14 @@ class Layer(ABC):
         Differs from `backward`: nothing is dropped, and batch_norm's statistics are constants. `dy`, dL/dy, may
         be overwritten.
         """
+
+
+class LayerSpecBase(Spec):
+    """Base class of layers in a config."""
+
+    @abstractmethod
+    def plan(self, index: int, in_shape: Shape) -> Layer:
+        """Layer for inputs (rows, *in_shape). Raises MismatchError for shapes that do not fit."""
 
 
 def each_of(in_shape: Shape) -> Shape:

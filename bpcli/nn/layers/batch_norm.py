@@ -12,11 +12,10 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Shape, Views, each_of
-from bpcli.spec import Spec
+from bpcli.nn.layers.base import Layer, LayerSpecBase, Position, Shape, Views, each_of
 
 
-class BatchNorm(Spec):
+class BatchNorm(LayerSpecBase):
     """Standardize each input with the mean and standard deviation of the batch, then scale and shift it.
 
     Of an image or a series, each channel is standardized over the rows and all positions.

@@ -7,15 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.initializers import DEFAULTS, DataStd, Initializer
-from bpcli.nn.layers.base import Shape
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.rectified import Relu
+from bpcli.nn.initializers import Initializer
+from bpcli.nn.initializers.data_std import DataStd
+from bpcli.nn.initializers.defaults import DEFAULTS
+from bpcli.nn.layers.base import LayerSpecBase, Shape
 from bpcli.nn.layers.conv_layer import ConvLayer
 from bpcli.nn.layers.grids import Size, Sizes, Sliding, grid_of
-from bpcli.spec import Spec
 
 
-class Conv(Spec):
+class Conv(LayerSpecBase):
     """Slide `filters` trained kernels over an image or a series: at each position, y = f(Σ x · w + b)."""
 
     type: Literal["conv"] = "conv"

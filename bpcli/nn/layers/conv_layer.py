@@ -14,8 +14,9 @@ from bpcli.arrays.fields import Grid
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays, Workspace
-from bpcli.nn.activations import Activation, Identity
-from bpcli.nn.initializers import Initializer, Zeros
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.bounded import Identity
+from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers.base import Position, Views
 from bpcli.nn.layers.grids import Sliding, as_images, output_names
 from bpcli.nn.layers.rowwise import RowwiseLayer
@@ -89,7 +90,7 @@ class ConvLayer(RowwiseLayer):
     @property
     def starts_at_zero(self) -> bool:
         """Whether the initializer is `zeros`."""
-        return isinstance(self.initializer, Zeros)
+        return self.initializer.is_zero
 
     def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
         """`filter 0 at 0, 0` and so on."""

@@ -12,7 +12,7 @@ from bpcli.arrays.layout import Slot, SparseRows
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.nn.activations import Activation
-from bpcli.nn.initializers import DataStd, Initializer, Zeros
+from bpcli.nn.initializers import Initializer
 from bpcli.nn.layers.base import Position, Views
 from bpcli.nn.layers.gathering import Gathering
 from bpcli.nn.layers.rowwise import RowwiseLayer
@@ -67,7 +67,7 @@ class DenseLayer(RowwiseLayer):
     @property
     def starts_at_zero(self) -> bool:
         """Whether the initializer is `zeros`."""
-        return isinstance(self.initializer, Zeros)
+        return self.initializer.is_zero
 
     def output_names(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
         """`neuron 0` and so on."""
@@ -112,11 +112,11 @@ class DenseLayer(RowwiseLayer):
     @property
     def initialized_by_rows(self) -> bool:
         """Whether the initializer is `data_std`."""
-        return isinstance(self.initializer, DataStd)
+        return self.initializer.by_rows
 
     def initialize_by_rows(self, out: Views, x: Array, generator: np.random.Generator) -> None:
         """Fit the initializer to inputs (rows, *in_shape)."""
-        if isinstance(self.initializer, DataStd):
+        if self.initializer.by_rows:
             self.initializer.fit(self._flat(x), out["weight"], out.get("bias"), generator)
 
     def forward(

@@ -8,12 +8,11 @@ from typing import ClassVar, Literal
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
-from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.base import LayerSpecBase, Position, Shape, Views
 from bpcli.nn.layers.rowwise import RowwiseLayer
-from bpcli.spec import Spec
 
 
-class Flatten(Spec):
+class Flatten(LayerSpecBase):
     """Pass all numbers on as one row, as a dense layer does by itself."""
 
     type: Literal["flatten"] = "flatten"

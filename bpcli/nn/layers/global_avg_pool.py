@@ -10,13 +10,12 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.base import LayerSpecBase, Position, Shape, Views
 from bpcli.nn.layers.grids import channel_names, grid_of
 from bpcli.nn.layers.rowwise import RowwiseLayer
-from bpcli.spec import Spec
 
 
-class GlobalAvgPool(Spec):
+class GlobalAvgPool(LayerSpecBase):
     """Mean of each channel over all positions."""
 
     type: Literal["global_avg_pool"] = "global_avg_pool"

@@ -12,11 +12,10 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Shape, Views, each_of
-from bpcli.spec import Spec
+from bpcli.nn.layers.base import Layer, LayerSpecBase, Position, Shape, Views, each_of
 
 
-class LayerNorm(Spec):
+class LayerNorm(LayerSpecBase):
     """Standardize each row with the mean and standard deviation of its inputs, then scale and shift each input.
 
     Of an image or a series, the channels of each position are standardized together.

@@ -11,13 +11,14 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.activations import Activation, Relu
-from bpcli.nn.layers.base import LayerSummary, Position, Shape, Views
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.rectified import Relu
+from bpcli.nn.layers.base import LayerSpecBase, LayerSummary, Position, Shape, Views
 from bpcli.nn.layers.rowwise import RowwiseLayer
-from bpcli.spec import Spec, type_name
+from bpcli.spec import type_name
 
 
-class Parametric(Spec):
+class Parametric(LayerSpecBase):
     """y = x + share · (f(x) - x), with a trained share of each input; with relu, PReLU of slope 1 - share."""
 
     type: Literal["parametric"] = "parametric"

@@ -14,14 +14,13 @@ from pydantic import Field
 from bpcli.arrays.fields import Grid
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.base import LayerSpecBase, Position, Shape, Views
 from bpcli.nn.layers.grids import Sizes, Sliding, as_images, grid_of, output_names
 from bpcli.nn.layers.rowwise import RowwiseLayer
 from bpcli.nn.layers.windows import BLOCK_NUMBERS
-from bpcli.spec import Spec
 
 
-class Pool(Spec):
+class Pool(LayerSpecBase):
     """Base class of poolings."""
 
     size: Sizes = Field(default=2, description="Window size, for all axes or as [height, width].")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,32 +14,19 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.nn.activations import Activation, Identity, Relu
-from bpcli.nn.layers.avg_pool import AvgPool
-from bpcli.nn.layers.base import Layer, Position, Shape, Views
-from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.activations import Activation
+from bpcli.nn.activations.bounded import Identity
+from bpcli.nn.activations.rectified import Relu
+from bpcli.nn.layers.base import Layer, LayerSpecBase, Position, Shape, Views
 from bpcli.nn.layers.conv import Conv
 from bpcli.nn.layers.dense import Dense
-from bpcli.nn.layers.dropout import Dropout
-from bpcli.nn.layers.flatten import Flatten
-from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
-from bpcli.nn.layers.layer_norm import LayerNorm
-from bpcli.nn.layers.max_pool import MaxPool
-from bpcli.nn.layers.parametric import Parametric
-from bpcli.nn.layers.scale import Scale
+from bpcli.nn.layers.plain import PlainLayerSpec
 from bpcli.nn.layers.sequential import SequentialLayer, index_within, plan_sequence, views_of
-from bpcli.spec import BareName, Family, Sequence, Spec
+from bpcli.spec import Sequence
 from bpcli.wording import shown_shape
 
-PlainLayer = (
-    Dense | Dropout | BatchNorm | LayerNorm | Scale | Parametric | Conv | MaxPool | AvgPool | GlobalAvgPool | Flatten
-)
-"""Layers that hold no other layers."""
 
-PlainLayerSpec = Annotated[PlainLayer, Family(), BareName(default="dense")]
-
-
-class Residual(Spec):
+class Residual(LayerSpecBase):
     """y = f(layers(x) + x); where the shapes differ, a trained projection of x is added instead of x."""
 
     type: Literal["residual"] = "residual"

@@ -10,12 +10,11 @@ import numpy as np
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Position, Shape, Views
+from bpcli.nn.layers.base import LayerSpecBase, Position, Shape, Views
 from bpcli.nn.layers.rowwise import RowwiseLayer
-from bpcli.spec import Spec
 
 
-class Scale(Spec):
+class Scale(LayerSpecBase):
     """Multiply each input by a trained number, initially 1."""
 
     type: Literal["scale"] = "scale"

@@ -13,10 +13,7 @@ from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays, Workspace
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.nn.layers.base import Layer, Position, Shape, Views
-
-FIRST_STEM = 1 << 16
-"""Index of the first stem in random streams, above the index of any layer."""
+from bpcli.nn.layers.base import FIRST_STEM, Layer, Position, Shape, Views
 
 WITHIN = 1 << 20
 """Indices in random streams of the layers within layer i: from (i + 1) · WITHIN on."""

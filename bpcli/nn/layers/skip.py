@@ -12,13 +12,14 @@ from pydantic import Field
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import Buffer, LayerArrays
-from bpcli.nn.layers.base import Layer, Position, Shape, Views
-from bpcli.nn.layers.residual import PlainLayer, PlainLayerSpec, Residual
+from bpcli.nn.layers.base import Layer, LayerSpecBase, Position, Shape, Views
+from bpcli.nn.layers.plain import PlainLayerSpec
+from bpcli.nn.layers.residual import Residual
 from bpcli.nn.layers.sequential import SequentialLayer, plan_sequence
-from bpcli.spec import Sequence, Spec
+from bpcli.spec import Sequence
 
 
-class Skip(Spec):
+class Skip(LayerSpecBase):
     """y = layers(x) and x itself, side by side, so that the next layer takes both."""
 
     type: Literal["skip"] = "skip"
@@ -31,7 +32,7 @@ class Skip(Spec):
         return replace(layer, out_shape=(body.n_out + layer.n_in,))
 
 
-def passed_by(layers: tuple[PlainLayer | Residual | Skip, ...]) -> Skip:
+def passed_by(layers: tuple[LayerSpecBase, ...]) -> Skip:
     """Block of layers that the features pass by. Raises ValueError for layers that hold others."""
     plain = tuple(layer for layer in layers if not isinstance(layer, Residual | Skip))
     if len(plain) < len(layers):

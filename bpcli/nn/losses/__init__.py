@@ -1,45 +1,29 @@
-"""Losses: each takes logits and includes its link function; the union is the registry."""
+"""Losses: each takes logits and includes its link function; the family is the registry."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from bpcli.nn.losses.base import Link, LossBase, LossScratch
-from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy, Hinge
-from bpcli.nn.losses.log_link import Gamma, LogLinkLoss, Poisson, Tweedie
-from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.spec import BareName, Family
 
 Loss = Annotated[
-    CrossEntropy
-    | BinaryCrossEntropy
-    | MeanSquaredError
-    | MeanAbsoluteError
-    | Huber
-    | Poisson
-    | Gamma
-    | Tweedie
-    | Quantile
-    | Hinge,
-    Family(),
+    LossBase,
+    Family(
+        {
+            "cross_entropy": "bpcli.nn.losses.classification:CrossEntropy",
+            "binary_cross_entropy": "bpcli.nn.losses.classification:BinaryCrossEntropy",
+            "mse": "bpcli.nn.losses.regression:MeanSquaredError",
+            "mae": "bpcli.nn.losses.regression:MeanAbsoluteError",
+            "huber": "bpcli.nn.losses.regression:Huber",
+            "poisson": "bpcli.nn.losses.log_link:Poisson",
+            "gamma": "bpcli.nn.losses.log_link:Gamma",
+            "tweedie": "bpcli.nn.losses.log_link:Tweedie",
+            "quantile": "bpcli.nn.losses.regression:Quantile",
+            "hinge": "bpcli.nn.losses.hinge:Hinge",
+        }
+    ),
     BareName(),
 ]
 
-
-__all__ = [
-    "BinaryCrossEntropy",
-    "CrossEntropy",
-    "Gamma",
-    "Hinge",
-    "Huber",
-    "Link",
-    "LogLinkLoss",
-    "Loss",
-    "LossBase",
-    "LossScratch",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Poisson",
-    "Quantile",
-    "Tweedie",
-]
+__all__ = ["Link", "Loss", "LossBase", "LossScratch"]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.layout import SparseRange
 from bpcli.arrays.memory import Array
-from bpcli.nn.optimizers.adam import Adam, Adamw
+from bpcli.nn.optimizers.adam import Adam
+from bpcli.nn.optimizers.adam_variants import Adamw
 from bpcli.nn.optimizers.adaptive import Adagrad
 from bpcli.nn.optimizers.base import OptimizerBase, OptimizerState
 from bpcli.nn.optimizers.sgd import Sgd

@@ -14,6 +14,7 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Layer
+from bpcli.spec import type_name
 from bpcli.tracing.arithmetic import MOST_TERMS, Arithmetic
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import MOST_INPUTS, Place, largest
@@ -95,7 +96,7 @@ class WorkedLayer(Generic[P]):
     def kind(self) -> str:
         """Type, with the activation if there is one."""
         activation = self.layer.activation
-        return self.layer.type if activation is None else f"{self.layer.type}, {activation.type}"
+        return self.layer.type if activation is None else f"{self.layer.type}, {type_name(activation)}"
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import ConvLayer
+from bpcli.nn.layers.conv_layer import ConvLayer
 from bpcli.tracing.arithmetic import MOST_TERMS
 from bpcli.tracing.layers.base import Derivation, LayerInStep, worked_layer
 from bpcli.tracing.layers.geometry import positions_at, window_of, windows_of_input

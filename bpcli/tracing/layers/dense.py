@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import DenseLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
 from bpcli.tracing.arithmetic import MOST_TERMS
 from bpcli.tracing.layers.base import Derivation, Weighted, worked_layer
 from bpcli.tracing.layers.sums import WorkedSums

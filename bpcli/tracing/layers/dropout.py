@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from bpcli.nn.layers import DropoutLayer
+from bpcli.nn.layers.dropout_layer import DropoutLayer
 from bpcli.tracing.layers.base import LayerInStep, flat, worked_layer
 from bpcli.tracing.layers.one_to_one import WorkedOneToOne
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpcli.nn.layers import FlattenLayer
+from bpcli.nn.layers.flatten import FlattenLayer
 from bpcli.tracing.layers.base import worked_layer
 from bpcli.tracing.layers.one_to_one import WorkedOneToOne
 

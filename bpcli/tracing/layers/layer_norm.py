@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import LayerNormLayer
+from bpcli.nn.layers.layer_norm import LayerNormLayer
 from bpcli.tracing.layers.base import worked_layer
 from bpcli.tracing.layers.norms import WorkedNorm
 

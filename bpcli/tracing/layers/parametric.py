@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpcli.nn.layers import ParametricLayer
+from bpcli.nn.layers.parametric import ParametricLayer
+from bpcli.spec import type_name
 from bpcli.tracing.layers.base import Derivation, LayerInStep, flat, worked_layer
 from bpcli.tracing.layers.one_to_one import WorkedOneToOne
 from bpcli.tracing.phrases import Place
@@ -29,7 +30,7 @@ class WorkedParametric(WorkedOneToOne[ParametricLayer]):
     @property
     def kind(self) -> str:
         """Type and activation."""
-        return f"{self.layer.type}, {self.planned.activation.type}"
+        return f"{self.layer.type}, {type_name(self.planned.activation)}"
 
     @property
     def forward_rule(self) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TypeVar
 
-from bpcli.nn.layers import AvgPoolLayer, GlobalAvgPoolLayer, MaxPoolLayer
+from bpcli.nn.layers.avg_pool import AvgPoolLayer
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPoolLayer
+from bpcli.nn.layers.max_pool import MaxPoolLayer
 from bpcli.tracing.arithmetic import MOST_TERMS
 from bpcli.tracing.layers.base import P, WorkedLayer, worked_layer
 from bpcli.tracing.layers.geometry import window_of, windows_of_input

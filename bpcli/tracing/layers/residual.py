@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import ResidualLayer
+from bpcli.nn.layers.residual import ResidualLayer
+from bpcli.spec import type_name
 from bpcli.tracing.layers.base import LayerInStep, WorkedLayer, flat, worked_layer
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import Place
@@ -21,7 +22,7 @@ class WorkedResidual(WorkedLayer[ResidualLayer]):
 
     def __init__(self, planned: ResidualLayer, step: LayerInStep) -> None:
         super().__init__(planned, step)
-        self.activation = planned.activation.type
+        self.activation = type_name(planned.activation)
         self.formula, self.derivative = activation_formulas(planned.activation)
         self.z = flat(step.layer.forward["z"])
         self.beside = self.x if planned.projection is None else flat(step.layer.forward["projection.y"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpcli.nn.layers import ScaleLayer
+from bpcli.nn.layers.scale import ScaleLayer
 from bpcli.tracing.layers.base import Derivation, LayerInStep, worked_layer
 from bpcli.tracing.layers.one_to_one import WorkedOneToOne
 from bpcli.tracing.phrases import Place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bpcli.nn.layers import SkipLayer
+from bpcli.nn.layers.skip import SkipLayer
 from bpcli.tracing.layers.base import WorkedLayer, worked_layer
 from bpcli.tracing.parts import Grid, Part
 from bpcli.tracing.phrases import Place

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, TypeVar
 
 from bpcli.arrays.memory import Array
-from bpcli.nn.layers import ConvLayer, DenseLayer
+from bpcli.nn.layers.conv_layer import ConvLayer
+from bpcli.nn.layers.dense_layer import DenseLayer
+from bpcli.spec import type_name
 from bpcli.tracing.layers.base import LayerInStep, WorkedLayer, flat
 from bpcli.tracing.trace import activation_formulas
 
@@ -25,7 +27,7 @@ class WorkedSums(WorkedLayer[S]):
 
     def __init__(self, planned: S, step: LayerInStep) -> None:
         super().__init__(planned, step)
-        self.activation = planned.activation.type
+        self.activation = type_name(planned.activation)
         self.formula, self.derivative = activation_formulas(planned.activation)
         self.z = flat(step.layer.forward["z"])
         self.slope, self.dz = (flat(step.layer.backward[name]) for name in ("slope", "dz"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import count, repeat
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,16 @@ from bpcli.arrays.memory import Array
 from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.named_layers import all_views, named_layers
-from bpcli.nn.optimizers import Update
-from bpcli.nn.schedules import Constant, ReduceOnPlateau
-from bpcli.training.augmentation import Augmenter
+from bpcli.nn.optimizers.update import Update
+from bpcli.nn.schedules.constant import Constant
+from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.training.gradient_rules import GradientRules
-from bpcli.training.moving_average import MovingAverage
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from bpcli.training.augmentation.augmenter import Augmenter
+    from bpcli.training.moving_average import MovingAverage
 
 StepSums = list[tuple[float, float]]
 """Sums over the rows of each step taken: weighted loss, and weight."""
@@ -46,9 +50,15 @@ class Steps(ABC):
         self.rules = GradientRules(plan.spec, plan.network.layout.weights)
         self.position = plan.position()
         self.update = Update(plan.optimizer, plan.network.layout, plan.dtype)
-        self.average = None if plan.spec.average is None else MovingAverage(plan.spec.average, state)
-        self._augmenter = None
+        self.average: MovingAverage | None = None
+        if plan.spec.average is not None:
+            from bpcli.training.moving_average import MovingAverage
+
+            self.average = MovingAverage(plan.spec.average, state)
+        self._augmenter: Augmenter | None = None
         if plan.augment is not None:
+            from bpcli.training.augmentation.augmenter import Augmenter
+
             of = (intake, plan.network.n_out, plan.batch_size, len(plan.members), plan.dtype)
             self._augmenter = Augmenter(plan.augment, plan.seed, *of)
         self.learning_rate = 0.0

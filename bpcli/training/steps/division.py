@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bpcli.nn.layers import RowwiseLayer
+from bpcli.nn.layers.rowwise import RowwiseLayer
 
 
 def shards(rows: int, count: int) -> list[tuple[int, int]]:

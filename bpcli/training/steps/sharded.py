@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
 from bpcli.nn.batch_pass import BatchPass
-from bpcli.nn.layers import rowwise
+from bpcli.nn.layers.rowwise import rowwise
 from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from bpcli.data.columns import ArrayInput, ColumnSpec, EncodersSpec, Surprise
+from bpcli.data.columns import ColumnSpec, EncodersSpec, Surprise
+from bpcli.data.columns.arrays import ArrayInput
 from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
 from bpcli.data.columns.numeric_encoders import NumericEncoder
 from bpcli.data.columns.positions import contiguous_positions

@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from bpcli.data.columns.base import InputSummary, Surprise
-from bpcli.data.columns.categorical_encoders import OneHot
-from bpcli.data.columns.categorical_inputs import OneHotInput, SignInput
+from bpcli.data.columns.categorical_inputs import OneHotInput
+from bpcli.data.columns.one_hot import OneHot
+from bpcli.data.columns.sign import SignInput
 from bpcli.data.columns.spec import CategoricalColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.table import Column

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bpcli.data.columns.censored import CensoredInput, bounds_of
+from bpcli.data.columns.censored_column import CensoredColumn
 from bpcli.data.columns.encoders import NoScaling
 from bpcli.data.columns.recognition import recognised_numbers
-from bpcli.data.columns.spec import CensoredColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.table import Column

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from bpcli.data.columns.base import Surprise
+from bpcli.data.columns.date_columns import DateColumn, TimeOfDayColumn
 from bpcli.data.columns.dates import DateInput, TimeOfDayInput
-from bpcli.data.columns.spec import DateColumn, TimeOfDayColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.notations.dates import DateNotation, TimeNotation
 from bpcli.data.table import Column

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bpcli.data.columns.base import Surprise
-from bpcli.data.columns.categorical_encoders import OneHot, Ordinal
 from bpcli.data.columns.encoders import MinMax, NoScaling, Quantile, Robust, Standard
+from bpcli.data.columns.one_hot import OneHot
+from bpcli.data.columns.ordinal import Ordinal
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.smooth_clip import SmoothClip
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, NumericColumn

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from bpcli.data.columns.censored_column import CensoredColumn
 from bpcli.data.columns.encoders import Affine
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.piecewise_linear import Bins, PiecewiseLinear
 from bpcli.data.columns.smooth_clip import SmoothClip, SmoothlyClipped
-from bpcli.data.columns.spec import CensoredColumn, NumericColumn
+from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.table import Column
 from bpcli.errors import DataError, MismatchError

@@ -4,10 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpcli.data.columns.censored_column import CensoredColumn
 from bpcli.data.columns.encoders import LARGEST, Standard
 from bpcli.data.columns.inputs import NumericInput
 from bpcli.data.columns.smooth_clip import SmoothClip
-from bpcli.data.columns.spec import CensoredColumn, NumericColumn
+from bpcli.data.columns.spec import NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.table import Column
 from bpcli.errors import MismatchError

@@ -17,7 +17,9 @@ from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
 from bpcli.metrics.ranking import rank
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+from bpcli.nn.losses import Loss
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 
 TWO_FOLDS = TargetMean(smoothing=1, folds=2)
 FLOAT64 = np.dtype(np.float64)

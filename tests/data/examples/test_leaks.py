@@ -11,8 +11,8 @@ import pytest
 from commands import CONFIGS
 from experiments import write_csv
 
-from bpcli.config import load_config
 from bpcli.config.experiment import ExperimentConfig
+from bpcli.config.loading import load_config
 from bpcli.data.data_warning import DataWarning
 from bpcli.data.examples.leaks import find_leaks
 from bpcli.data.examples.selection import select_examples

@@ -16,7 +16,7 @@ from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.table_encoder import ENCODED_NUMBERS
 from bpcli.data.table import Column, Table
-from bpcli.nn.losses import MeanSquaredError
+from bpcli.nn.losses.regression import MeanSquaredError
 
 GENERATOR = np.random.default_rng(0)
 ROWS = 60

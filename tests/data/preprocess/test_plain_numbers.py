@@ -13,7 +13,7 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.preprocess.table_encoder import ENCODED_ROWS
 from bpcli.data.table import Column, Table
 from bpcli.errors import DataError
-from bpcli.nn.losses import MeanSquaredError
+from bpcli.nn.losses.regression import MeanSquaredError
 
 COLUMNS = 40
 

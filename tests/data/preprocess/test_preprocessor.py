@@ -6,15 +6,16 @@ from experiments import features
 
 from bpcli.arrays.fields import Field
 from bpcli.data.columns import Surprise
-from bpcli.data.columns.categorical_encoders import Ordinal
 from bpcli.data.columns.encoders import MinMax
+from bpcli.data.columns.ordinal import Ordinal
 from bpcli.data.columns.piecewise_linear import PiecewiseLinear
 from bpcli.data.columns.spec import CategoricalColumn, NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.preprocess import Preprocessor, table_encoder
 from bpcli.data.table import Column, Table
 from bpcli.errors import MismatchError
-from bpcli.nn.losses import BinaryCrossEntropy, MeanSquaredError
+from bpcli.nn.losses.classification import BinaryCrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 
 NAN = float("nan")
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)

@@ -1,11 +1,12 @@
 import pytest
 
 from bpcli.data.series.recognition import recognise_stamps
-from bpcli.data.series.stamps import JOINT, CountStamps, DateStamps, FractionalYears, Stamps
+from bpcli.data.series.stamps import CountStamps, DateStamps, FractionalYears
+from bpcli.data.series.stamps_base import JOINT, StampsBase
 from bpcli.data.series.time_spec import TimeSpec
 
 
-def stamps(*words: str, column: str | tuple[str, ...] = "t", **keys: str | int) -> Stamps:
+def stamps(*words: str, column: str | tuple[str, ...] = "t", **keys: str | int) -> StampsBase:
     return recognise_stamps(words, TimeSpec.model_validate({"column": column, **keys}))
 
 
@@ -39,7 +40,7 @@ def stamps(*words: str, column: str | tuple[str, ...] = "t", **keys: str | int) 
         (["2020-W05"], DateStamps(formats=("%G-W%V",))),
     ],
 )
-def test_the_way_stamps_are_written_is_recognised(words: list[str], expected: Stamps) -> None:
+def test_the_way_stamps_are_written_is_recognised(words: list[str], expected: StampsBase) -> None:
     assert stamps(*words) == expected
 
 

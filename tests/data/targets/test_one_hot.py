@@ -7,9 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from bpcli.data.table import Column, Kind
-from bpcli.data.targets import LabelsTarget, OneHotTarget, choose_loss, fit_target, learned_columns
+from bpcli.data.targets import choose_loss, fit_target, learned_columns
+from bpcli.data.targets.labels import LabelsTarget
+from bpcli.data.targets.one_hot import OneHotTarget
 from bpcli.errors import DataError, MismatchError
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, LossBase, MeanSquaredError
+from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.regression import MeanSquaredError
 
 FLOAT32 = np.dtype(np.float32)
 

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 
 from bpcli.data.table import Column
-from bpcli.data.targets import (
-    ClassesTarget,
-    ClassName,
-    OneHotTarget,
-    PositiveChoice,
-    fit_target,
-    suggest_positive,
-)
+from bpcli.data.targets import ClassName, fit_target
+from bpcli.data.targets.classes import ClassesTarget
+from bpcli.data.targets.one_hot import OneHotTarget
+from bpcli.data.targets.positive import PositiveChoice, suggest_positive
 from bpcli.errors import MismatchError
-from bpcli.nn.losses import BinaryCrossEntropy, CrossEntropy, LossBase, MeanSquaredError
+from bpcli.nn.losses import LossBase
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.regression import MeanSquaredError
 
 FLOAT32 = np.dtype(np.float32)
 

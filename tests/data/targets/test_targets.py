@@ -8,20 +8,15 @@ from bpcli.data.columns.encoders import MinMax, NoScaling, Standard
 from bpcli.data.columns.encoders import Quantile as RankScores
 from bpcli.data.columns.target_encoders import Log
 from bpcli.data.table import Column
-from bpcli.data.targets import ClassesTarget, LabelsTarget, NumbersTarget, choose_loss, fit_target, require_in_domain
+from bpcli.data.targets import choose_loss, fit_target, require_in_domain
+from bpcli.data.targets.classes import ClassesTarget
+from bpcli.data.targets.labels import LabelsTarget
+from bpcli.data.targets.numbers import NumbersTarget
 from bpcli.errors import DataError, ExitCode, MismatchError
-from bpcli.nn.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Gamma,
-    Hinge,
-    Huber,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-    Tweedie,
-)
+from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
+from bpcli.nn.losses.hinge import Hinge
+from bpcli.nn.losses.log_link import Gamma, Poisson, Tweedie
+from bpcli.nn.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError, Quantile
 from bpcli.spec import type_name
 
 FLOAT32 = np.dtype(np.float32)

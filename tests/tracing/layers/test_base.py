@@ -17,8 +17,14 @@ from traces import prepared_in, trace_of
 from bpcli.arrays.layout import Slot
 from bpcli.arrays.memory import Array
 from bpcli.arrays.workspace import LayerArrays
-from bpcli.nn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LayerSpec, Parametric, Position, Scale, Views
+from bpcli.nn.layers import Layer, LayerSpec, Position, Views
 from bpcli.nn.layers.base import Shape
+from bpcli.nn.layers.batch_norm import BatchNorm
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.dropout import Dropout
+from bpcli.nn.layers.layer_norm import LayerNorm
+from bpcli.nn.layers.parametric import Parametric
+from bpcli.nn.layers.scale import Scale
 from bpcli.tracing.arithmetic import Arithmetic
 from bpcli.tracing.as_json import trace_document
 from bpcli.tracing.as_text import account

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from traces import parameter, worked
 
-from bpcli.nn.layers import BatchNorm
+from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.tracing.layers import WorkedLayer
 
 # The column (1, 3) has mean 2 and variance 1; with ε = 3, σ = 2, so x̂ = (-0.5, 0.5) and y = 4 x̂ + 1 = (-1, 3).

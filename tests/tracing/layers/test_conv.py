@@ -6,7 +6,7 @@ import numpy as np
 from traces import parameter, worked
 
 from bpcli.arrays.fields import Grid
-from bpcli.nn.layers import Conv
+from bpcli.nn.layers.conv import Conv
 from bpcli.tracing.layers import WorkedLayer
 from bpcli.tracing.parts import Grid as Table
 

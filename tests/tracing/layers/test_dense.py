@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from traces import parameter, worked
 
-from bpcli.nn.activations import Identity, Relu
-from bpcli.nn.layers import Dense
+from bpcli.nn.activations.bounded import Identity
+from bpcli.nn.activations.rectified import Relu
+from bpcli.nn.layers.dense import Dense
 from bpcli.tracing.layers import WorkedLayer
 from bpcli.tracing.parts import Grid
 

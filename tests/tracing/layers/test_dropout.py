@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from traces import worked
 
-from bpcli.nn.layers import Dropout
+from bpcli.nn.layers.dropout import Dropout
 from bpcli.tracing.layers import WorkedLayer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from traces import parameter, worked
 
-from bpcli.nn.layers import LayerNorm
+from bpcli.nn.layers.layer_norm import LayerNorm
 from bpcli.tracing.layers import WorkedLayer
 
 # The row (1, 3) has mean 2 and variance 1; with ε = 3, σ = 2, so x̂ = (-0.5, 0.5) and y = (2 x̂ + 1, 1 x̂ + 0).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from traces import parameter, worked
 
-from bpcli.nn.layers import Parametric
+from bpcli.nn.layers.parametric import Parametric
 from bpcli.tracing.layers import WorkedLayer
 
 

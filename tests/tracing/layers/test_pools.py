@@ -7,7 +7,10 @@ from typing import Any
 from traces import worked
 
 from bpcli.arrays.fields import Grid
-from bpcli.nn.layers import AvgPool, Flatten, GlobalAvgPool, MaxPool
+from bpcli.nn.layers.avg_pool import AvgPool
+from bpcli.nn.layers.flatten import Flatten
+from bpcli.nn.layers.global_avg_pool import GlobalAvgPool
+from bpcli.nn.layers.max_pool import MaxPool
 from bpcli.tracing.layers import WorkedLayer
 from bpcli.tracing.parts import Grid as Table
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from traces import parameter, worked
 
-from bpcli.nn.layers import Dense, Residual
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.residual import Residual
 from bpcli.tracing.layers import WorkedLayer
 
 # The layer gives 2 · 3 = 6, and z = 6 + 3 = 9.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from traces import parameter, worked
 
-from bpcli.nn.layers import Scale
+from bpcli.nn.layers.scale import Scale
 from bpcli.tracing.layers import WorkedLayer
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from traces import parameter, worked
 
-from bpcli.nn.layers import Dense, Skip
+from bpcli.nn.layers.dense import Dense
+from bpcli.nn.layers.skip import Skip
 from bpcli.tracing.layers import WorkedLayer
 
 # The layer gives 2 · 3 = 6, beside x = 3.

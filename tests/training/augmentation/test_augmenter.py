@@ -13,7 +13,8 @@ from bpcli.arrays.fields import Batch, Field, Grid
 from bpcli.arrays.memory import Array
 from bpcli.nn.layers import Position
 from bpcli.randomness import Stream
-from bpcli.training.augmentation import Augmenter, AugmentSpec
+from bpcli.training.augmentation.augmenter import Augmenter
+from bpcli.training.augmentation.spec import AugmentSpec
 
 ROWS = 400
 FLOAT64 = np.dtype(np.float64)
