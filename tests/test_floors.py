@@ -21,7 +21,7 @@ GROUND_UP = (
     "data.calendar data.table data.origins data.batches data.notations data.picture_form data.images_spec data.texts",
     "data.columns data.data_warning data.database_url data.split_spec data.arrays_spec data.file_names",
     "data.location_spec data.series data.spec data.files data.targets data.examples data.windows data.preprocess data",
-    "training config storage experiment checks history models inspection comparison jobs",
+    "training config storage experiment checks history models inspection comparison jobs tuning",
     "pages tracing report cli __main__",
 )
 ROOMS = [name for line in GROUND_UP for name in line.split()]

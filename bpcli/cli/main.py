@@ -29,7 +29,7 @@ _TyperError: Any = typer.BadParameter.__mro__[2]
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Prepare": ("init", "check", "schema"),
-    "Train": ("train", "runs", "reproduce"),
+    "Train": ("train", "tune", "runs", "reproduce"),
     "Judge": ("evaluate", "predict", "forecast", "compare", "report"),
     "Understand": ("inspect", "plot", "trace", "gradcheck"),
 }

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from bpcli.arrays.fields import Signature
 from bpcli.config.recipe import Recipe
 from bpcli.config.start_from import StartFrom
+from bpcli.config.tune import TuneSpec
 from bpcli.data.columns.image import InputSpec
 from bpcli.data.series.forecast_spec import ForecastSpec
 from bpcli.data.spec import DataSpec
@@ -88,6 +89,9 @@ class ExperimentConfig(Spec):
     training: TrainingSpec = Field(default=TrainingSpec(), description="Epochs, batch size, and stopping rules.")
     ensemble: EnsembleSpec | None = Field(
         default=None, description="Train several networks in one run and average their predictions. Default: one."
+    )
+    tune: TuneSpec | None = Field(
+        default=None, exclude=True, description="Search for better settings by bpcli tune. Other commands ignore it."
     )
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.data.files.source import open_source
+from bpcli.data.files.source import Source, open_source
 from bpcli.errors import CheckpointError
 from bpcli.experiment.earlier_fit import EarlierFit
 from bpcli.experiment.opening import open_experiment
@@ -23,9 +23,16 @@ from bpcli.wording import printable
 
 
 def open_run(
-    directory: RunDirectory, overrides: Iterable[str] = (), *, cache: bool = True, keep_examples: bool = False
+    directory: RunDirectory,
+    overrides: Iterable[str] = (),
+    *,
+    cache: bool = True,
+    keep_examples: bool = False,
+    source: Source | None = None,
 ) -> Prepared:
     """Prepare the experiment of a run with the preprocessing of its last checkpoint, as `open_experiment` does.
+
+    source: the run's data, if it is already open.
 
     Version 0.1 had a column for each position of an array. Such columns are read again if the last checkpoint has them.
     """
@@ -34,7 +41,9 @@ def open_run(
     data = header.data
     final = Checkpoint.load(directory.final).header.preprocessor if directory.final.is_file() else None
     earlier = EarlierFit(header.config, header.preprocessor, data.sha256, data.weightless, header.warm_start, final)
-    prepared = open_experiment(directory.config, overrides, cache=cache, keep_examples=keep_examples, earlier=earlier)
+    prepared = open_experiment(
+        directory.config, overrides, cache=cache, keep_examples=keep_examples, source=source, earlier=earlier
+    )
     if not prepared.preprocessor.arrays or header.preprocessor.arrays:
         return prepared
     source = open_source(prepared.config.data, directory.path, cache=cache, split_arrays=True)

@@ -32,6 +32,11 @@ def bounds_of(name: str) -> tuple[float, float]:
     return least, max((metric.greatest for metric in found), default=math.inf)
 
 
+def greater_is_better(name: str) -> bool:
+    """Whether a greater value of a metric is better; False for losses and other scores."""
+    return name == "skill" or any(table[name].greater_is_better for table in METRICS.values() if name in table)
+
+
 def measure(
     task: Task,
     metrics: Sequence[str],

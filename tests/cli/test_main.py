@@ -15,7 +15,7 @@ from bpcli import __version__
 
 GROUPS = {
     "Prepare": ["init", "check", "schema"],
-    "Train": ["train", "runs", "reproduce"],
+    "Train": ["train", "tune", "runs", "reproduce"],
     "Judge": ["evaluate", "predict", "forecast", "compare", "report"],
     "Understand": ["inspect", "plot", "trace", "gradcheck"],
 }

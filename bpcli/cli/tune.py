@@ -1,0 +1,172 @@
+"""`bpcli tune`: search for better settings of a config."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bpcli.cli.console import note, result, result_json, result_path, result_table, say
+from bpcli.cli.options import AsJson, NoCache, Overrides, Quiet, Threads
+from bpcli.cli.signals import StopRequest
+from bpcli.documents.table import Table
+from bpcli.errors import DivergedError, UsageError
+from bpcli.system.files import path_from_here, write_atomic
+from bpcli.wording import counted, duration, number, printable
+
+if TYPE_CHECKING:
+    from bpcli.tuning.crew import Crew
+    from bpcli.tuning.study import Study
+    from bpcli.tuning.trial import Trial
+
+SHOWN = 10
+"""Number of trials in the table on the terminal, the best first."""
+
+
+def tune(
+    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="Experiment with a section tune.")] = None,
+    overrides: Overrides = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="STUDY", help="Go on with a search that was stopped, or has more trials now.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Number of trials in all (default: tune.trials).")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processes that train trials. Results do not depend on it.")
+    ] = 1,
+    run_dir: Annotated[Path | None, typer.Option(help="Directory of the study to create; it must not exist.")] = None,
+    runs_dir: Annotated[
+        Path | None, typer.Option(help="Folder for a directory named after config and time (default: runs).")
+    ] = None,
+    threads: Threads = None,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    as_lines: Annotated[bool, typer.Option("--jsonl", help="Print each trial as a line of JSON.")] = False,
+) -> None:
+    """Search for better settings by training.
+
+    The section tune of the config says what to choose. The best config is best.yaml in the directory of the study, the
+    last line of standard output; bpcli train takes it, and gives the same weights. A search that is stopped in any way
+    goes on with --resume, and ends as if it had not been.
+
+    Example: bpcli tune configs/penguins_tune.yaml --workers 2
+    """
+    from bpcli.report.study import study_page
+    from bpcli.system.threads import available_cores
+    from bpcli.tuning.crew import Alone, Processes
+    from bpcli.tuning.directory import study_path
+    from bpcli.tuning.opening import begin_study, open_study
+    from bpcli.tuning.sampling import require_optuna
+    from bpcli.tuning.training import Trainer
+
+    require_optuna()
+    if (config is None) == (resume is None):
+        raise UsageError("give a config to search for, or --resume and the directory of a study")
+    if resume is not None and (run_dir or runs_dir or overrides):
+        raise UsageError("--resume goes on with a search as it was begun; omit --set, --run-dir and --runs-dir")
+    cache, started = not no_cache, perf_counter()
+    if resume is not None:
+        study = open_study(resume, trials, cache)
+    else:
+        assert config is not None
+        folder = runs_dir or Path("runs")
+        study = begin_study(config, overrides or [], lambda name: run_dir or study_path(folder, name), trials, cache)
+    each = threads or max(1, available_cores() // workers)
+    directory = study.directory
+    shown = printable(path_from_here(directory.path))
+    resuming = f"bpcli tune --resume {shlex.quote(shown)}"
+    if not quiet:
+        say(
+            f"{counted(study.spec.trials, 'trial')} of {study.spec.metric}, {study.at_once} at once, by "
+            f"{counted(workers, 'worker')}: {shown}"
+        )
+    crew: Crew
+    if workers == 1:
+        crew = Alone(Trainer(directory.config, cache, each))
+    else:
+        crew = Processes(workers, directory.config, cache, each)
+    with StopRequest() as stop, crew:
+        for done in study.run(crew, stop):
+            if as_lines:
+                for one in done:
+                    result_json(_document(study, one), indent=None)
+            if not quiet:
+                _show_progress(study, perf_counter() - started)
+    if stop.signal is not None:
+        say(f"stopped after {counted(len(study.trials), 'trial')} and saved; continue with: {resuming}")
+        raise typer.Exit(128 + stop.signal)
+    best = study.best
+    if best is None:
+        why = next((trial.note for trial in study.trials if trial.note), "no trial was trained to the end")
+        raise DivergedError(f"{shown}: no trial has a score; the first one: {why}")
+    write_atomic(directory.page, study_page(study, study.test_scores(best)).encode())
+    if as_json:
+        result_json(_summary(study, best))
+        return
+    if as_lines:
+        return
+    if not quiet:
+        _show(study, best)
+    result_path(path_from_here(directory.path))
+
+
+def _show_progress(study: Study, seconds: float) -> None:
+    """Print the number of trials that are over, the best so far, and the time that is left."""
+    done, best = len(study.trials), study.best
+    left = seconds / done * (study.spec.trials - done)
+    score = "none yet" if best is None else f"{number(best.score)} (trial {best.number})"
+    say(f"{done} of {counted(study.spec.trials, 'trial')}, best {score}, about {duration(left)} left")
+
+
+def _show(study: Study, best: Trial) -> None:
+    """Print the best trials, and what the best one is worth."""
+    scored = [trial for trial in study.trials if trial.score is not None]
+    order = sorted(scored, key=lambda trial: (trial.state != "complete", study.rank(trial)))
+    space, names = study.space, list(study.space.parameters)
+    rows = [
+        [
+            str(trial.number),
+            trial.state,
+            str(trial.epochs),
+            number(trial.score),
+            *(_value(space.used(trial.values).get(name, "-")) for name in names),
+        ]
+        for trial in order[:SHOWN]
+    ]
+    header = ["trial", "state", "epochs", study.spec.metric, *names]
+    result_table(Table("Trials", header, rows, right=[0, 2, 3], most=SHOWN))
+    result()
+    result(f"best of {counted(len(scored), 'trial')}: {study.spec.metric} {number(best.score)}")
+    test = study.test_scores(best)
+    if test:
+        result("its test rows, seen once: " + ", ".join(f"{name} {number(value)}" for name, value in test.items()))
+    note("the best of many trials owes some of its score to chance; the test rows took no part in the choice")
+    result(f"see {printable(path_from_here(study.directory.page))}")
+    result(f"train it again with: bpcli train {shlex.quote(printable(path_from_here(study.directory.best)))}")
+
+
+def _value(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _document(study: Study, trial: Trial) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {**asdict(trial), "run_directory": path_from_here(study.directory.run(trial.number))}
+
+
+def _summary(study: Study, best: Trial) -> dict[str, object]:
+    """The study as a JSON object."""
+    return {
+        "study": path_from_here(study.directory.path),
+        "metric": study.spec.metric,
+        "trials": len(study.trials),
+        "best": _document(study, best),
+        "best_config": path_from_here(study.directory.best),
+        "test": study.test_scores(best),
+    }

@@ -1,0 +1,94 @@
+"""Studies that are begun, or opened to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bpcli.config.loading import LoadedConfig, load_config
+from bpcli.config.tune import TuneSpec
+from bpcli.errors import CheckpointError, Mismatch, MismatchError
+from bpcli.experiment.opening import open_experiment
+from bpcli.storage.config_text import config_text
+from bpcli.system.files import write_atomic
+from bpcli.training.scoring import EpochScore
+from bpcli.tuning.directory import StudyDirectory, relocated
+from bpcli.tuning.space import Space
+from bpcli.tuning.study import Study
+from bpcli.tuning.trial import write_trials
+from bpcli.wording import listed, printable
+
+
+def begin_study(
+    config: Path, overrides: Sequence[str], path: Callable[[str], Path], trials: int | None = None, cache: bool = True
+) -> Study:
+    """Begin the search of a config.
+
+    path: function from the name of the experiment to the directory to create. trials: another number of trials.
+
+    Raises:
+        ConfigError: the search, or a setting that it may choose, is not possible.
+        ExistsError: the path exists.
+    """
+    settings = [*overrides, *_of_trials(trials)]
+    loaded = load_config(config, settings)
+    spec = _possible(loaded, config, settings)
+    epochs = _epochs(loaded, config, settings, cache)
+    directory = StudyDirectory.create(path(loaded.config.name))
+    document = relocated(loaded, directory.path, as_given=True)
+    document["tune"] = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    write_atomic(directory.config, config_text(document).encode())
+    write_trials(directory.trials, [])
+    return Study(directory, load_config(directory.config), epochs)
+
+
+def open_study(path: Path, trials: int | None = None, cache: bool = True) -> Study:
+    """Open a study to go on with it. trials: another number of trials in all. Raises CheckpointError if it is none."""
+    directory = StudyDirectory(path)
+    if not directory.is_study():
+        raise CheckpointError(f"{printable(str(path))}: no study; begin one with bpcli tune CONFIG")
+    loaded = load_config(directory.config, _of_trials(trials))
+    return Study(directory, loaded, _epochs(loaded, directory.config, [], cache))
+
+
+def _of_trials(trials: int | None) -> list[str]:
+    return [] if trials is None else [f"tune.trials={trials}"]
+
+
+def _epochs(loaded: LoadedConfig, path: Path, settings: Sequence[str], cache: bool) -> int:
+    """Epochs of a training. Raises ConfigError if its epochs do not have the metric of the search."""
+    assert loaded.config.tune is not None
+    plan, wanted = open_experiment(path, settings, cache=cache).plan, loaded.config.tune.metric
+    assert isinstance(plan.score, EpochScore)
+    there = [f"validation_{name}" for name in ("loss", *plan.score.metrics)]
+    if plan.validation is None:
+        what = "needs validation rows; set data.split.validation"
+    elif wanted not in there:
+        what = f"epochs have no {wanted}, but {listed(there)}; training.early_stopping.monitor: {wanted} adds it"
+    else:
+        return plan.epochs
+    raise loaded.locate(MismatchError(Mismatch(("tune", "metric"), what)))
+
+
+def _possible(loaded: LoadedConfig, path: Path, overrides: Sequence[str]) -> TuneSpec:
+    """The search that a config asks for.
+
+    Raises ConfigError without one, and for a space with settings that no training would take.
+    """
+    spec = loaded.config.tune
+    if spec is None:
+        what = (
+            "is missing: what to choose, such as tune: {space: {optimizer.learning_rate: {log_uniform: [1e-4, 0.1]}}}"
+        )
+        raise loaded.locate(MismatchError(Mismatch(("tune",), what)))
+    try:
+        Space(spec.space).require_valid(lambda settings: load_config(path, [*overrides, *settings]))
+        if spec.halving is not None and any(key.startswith("training.epochs") for key in spec.space):
+            raise MismatchError(
+                Mismatch(("tune", "halving"), "needs one number of epochs; leave training.epochs out of the space")
+            )
+        if spec.sampler == "grid":
+            Space(spec.space).grid()
+    except MismatchError as error:
+        raise loaded.locate(error) from error
+    return spec

@@ -1,0 +1,103 @@
+"""Space of a search: its parameters, and the settings of the config that follow from their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+from bpcli.config.distribution import Distribution, SpaceEntry, Value
+from bpcli.errors import ConfigError, Mismatch, MismatchError
+from bpcli.storage.config_text import flow_text
+
+Values = Mapping[str, Value]
+"""Values by the names of parameters."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Parameters by name: the key of a setting, for `layers` followed by `.depth`, `.0.units`, … ."""
+
+    entries: Mapping[str, SpaceEntry]
+
+    @cached_property
+    def parameters(self) -> dict[str, Distribution]:
+        """Distributions by name."""
+        return {key + name: one for key, entry in self.entries.items() for name, one in entry.parameters.items()}
+
+    def settings(self, values: Values) -> list[str]:
+        """Overrides of the config, such as `optimizer.learning_rate=0.01`."""
+        found = []
+        for key, entry in self.entries.items():
+            value = entry.setting({name: values[key + name] for name in entry.parameters})
+            found.append(f"{key}={flow_text(value)}")
+        return found
+
+    def used(self, values: Values) -> dict[str, Value]:
+        """Values that the config has: without the units of layers beyond the depth."""
+        found = dict(values)
+        for key, entry in self.entries.items():
+            if entry.depth is not None:
+                beyond = range(int(str(values[f"{key}.depth"])), entry.depth[1])
+                found = {
+                    name: value for name, value in found.items() if name not in {f"{key}.{at}.units" for at in beyond}
+                }
+        return found
+
+    def grid(self) -> list[Values]:
+        """All combinations of values, the last parameter changing first. Raises MismatchError for infinite ones."""
+        lists: dict[str, Sequence[Value]] = {}
+        for name, one in self.parameters.items():
+            if one.bounds is None:
+                lists[name] = one.choice or ()
+            elif one.is_whole:
+                lists[name] = range(int(one.bounds[0]), int(one.bounds[1]) + 1)
+            else:
+                key = self._key_of(name)
+                what = "a grid takes every value of a parameter; give a choice, or integers"
+                raise MismatchError(Mismatch(("tune", "space", key), what))
+        found: dict[tuple[str, ...], Values] = {}
+        for values in product(*lists.values()):
+            by_name = dict(zip(lists, values, strict=True))
+            found.setdefault(tuple(self.settings(by_name)), by_name)
+        return list(found.values())
+
+    def require_valid(self, load: Callable[[list[str]], object]) -> None:
+        """Raise MismatchError for a parameter whose bounds or choices the config would not take.
+
+        load: function that validates the config with overrides, and raises ConfigError.
+        """
+        self._require_apart()
+        usual = {name: one.ends[0] for name, one in self.parameters.items()}
+        usual |= {name: one.ends[-1] for name, one in self.parameters.items() if name.endswith(".depth")}
+        problems = []
+        for name, one in self.parameters.items():
+            for value in dict.fromkeys(one.ends):
+                try:
+                    load(self.settings({**usual, name: value}))
+                except ConfigError as error:
+                    problems.append(Mismatch(("tune", "space", self._key_of(name)), _plain(error.messages[0])))
+                    break
+            else:
+                continue
+            break  # further parameters would repeat it
+        if problems:
+            raise MismatchError(*problems)
+
+    def _require_apart(self) -> None:
+        """Raise MismatchError for two entries of one place."""
+        paths = {key: key.split(".") for key in self.entries}
+        for key, path in paths.items():
+            for other, longer in paths.items():
+                if key != other and longer[: len(path)] == path:
+                    what = f"lies within {key}, which is chosen as well; leave one of them out"
+                    raise MismatchError(Mismatch(("tune", "space", other), what))
+
+    def _key_of(self, name: str) -> str:
+        return next(key for key, entry in self.entries.items() if name.removeprefix(key) in entry.parameters)
+
+
+def _plain(message: str) -> str:
+    """Message without the place of the override that it is about."""
+    return message.partition(": ")[2] if message.startswith("--set ") else message
