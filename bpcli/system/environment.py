@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bpcli._version import __version__
+from bpcli.system.openblas import may_be_numpys
 
 OPTIONAL = ("numba",)
 """Packages that are recorded only if they were used."""
@@ -47,7 +48,9 @@ def _blas() -> str:
     """BLAS library, its version, and the kernels that it chose for this processor."""
     from threadpoolctl import ThreadpoolController
 
-    libraries = [library.info() for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
+    controllers = ThreadpoolController().lib_controllers
+    libraries = [library.info() for library in controllers if library.user_api == "blas"]
+    libraries = [info for info in libraries if may_be_numpys(info)]
     shown = {
         " ".join(str(info[key]) for key in ("internal_api", "version", "architecture") if info.get(key))
         for info in libraries

@@ -76,12 +76,17 @@ def crash(kernels: str, version: str, processor: Processor | None = None) -> Cra
     return next((entry for entry in known if entry.happens_on(processor)), None)
 
 
+def may_be_numpys(library: Mapping[str, Any]) -> bool:
+    """Whether NumPy may call a library; a wheel's own one, such as SciPy's, is not called by others."""
+    folder = Path(library.get("filepath", "")).parent.name
+    return folder == "numpy.libs" or not folder.endswith(".libs")
+
+
 def crash_in_force(libraries: list[Mapping[str, Any]], processor: Processor | None = None) -> str | None:
     """Version and kernels of a loaded OpenBLAS that will crash, among libraries as threadpoolctl describes them."""
     for library in libraries:
-        folder = Path(library.get("filepath", "")).parent.name
-        if library.get("internal_api") != "openblas" or (folder.endswith(".libs") and folder != "numpy.libs"):
-            continue  # a wheel's own library, such as SciPy's, which NumPy does not call
+        if library.get("internal_api") != "openblas" or not may_be_numpys(library):
+            continue
         kernels, version = (str(library.get(key) or "") for key in ("architecture", "version"))
         if crash(kernels, version, processor):
             return f"OpenBLAS {version} with the kernels for {kernels}"

@@ -16,6 +16,7 @@ from bpcli.system.openblas import (
     crash,
     crash_in_force,
     drop_crashing_kernels,
+    may_be_numpys,
     processor_in,
     this_processor,
     version_in,
@@ -192,3 +193,15 @@ def test_this_processor_is_the_one_that_the_system_describes():
     assert processor.vendor == words[words.index("vendor_id") + 2]
     assert {"fpu", "sse2"} <= processor.flags
     assert ("avx512f" in processor.flags) is ("avx512f" in words)
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/x/site-packages/numpy.libs/libscipy_openblas64_.so", True),
+        ("/x/site-packages/scipy.libs/libscipy_openblas.so", False),
+        ("/usr/lib/libopenblas.so", True),
+    ],
+)
+def test_a_wheels_own_library_is_not_numpys(path: str, wanted: bool) -> None:
+    assert may_be_numpys({"filepath": path}) == wanted
