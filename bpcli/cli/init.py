@@ -51,6 +51,10 @@ def init(
         list[str] | None,
         typer.Option(metavar="NAME", help="Column of the time of each row, to forecast the target; repeatable."),
     ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="Format of the time, such as %d/%m/%Y (default: recognised)."),
+    ] = None,
     horizon: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Steps to forecast (default: by the frequency).")
     ] = None,
@@ -117,10 +121,12 @@ def init(
 
         if task is not None or budget is not None:
             raise UsageError("--time: a forecast takes neither --task nor --budget")
-        names = SeriesNames(target or [], time, group or [], known or [])
+        names = SeriesNames(target or [], time, group or [], known or [], time_format)
         draft = draft_series(path, names, horizon, output, not no_cache, query, sheet, reading)
-    elif horizon is not None or group or known:
-        raise UsageError("--horizon, --group and --known are for forecasts; name the column of the time with --time")
+    elif horizon is not None or group or known or time_format is not None:
+        raise UsageError(
+            "--time-format, --horizon, --group and --known are for forecasts; name the column of the time with --time"
+        )
     else:
         draft = draft_config(
             path,

@@ -31,12 +31,16 @@ OTHER_HORIZON = 6
 
 @dataclass(frozen=True)
 class SeriesNames:
-    """Columns that the command names: the target, the time, what tells series apart, and what is known ahead."""
+    """Columns that the command names: the target, the time, what tells series apart, and what is known ahead.
+
+    time_format: notation of the stamps, such as `%d/%m/%Y`; None to recognise it.
+    """
 
     target: Sequence[str]
     time: Sequence[str]
     group: Sequence[str]
     known: Sequence[str]
+    time_format: str | None = None
 
 
 def draft_series(
@@ -70,7 +74,7 @@ def draft_series(
             ("known", names.known),
         )
     )
-    data = _with_series(data, target, time, group, known)
+    data = _with_series(data, target, time, group, known, names.time_format)
     table = open_source(data, Path(), cache=cache).table()
     taken = {*target, *time, *group}
     recognised = {
@@ -88,7 +92,8 @@ def draft_series(
         fit, horizon = _fit(table, data, horizon, source.shown)
     except MismatchError as error:
         first = error.mismatches[0]
-        raise UsageError(f"--{first.path[-1]}: {first.what}") from error
+        what = first.what.replace("set data.time.format", "set --time-format")
+        raise UsageError(f"--{first.path[-1]}: {what}") from error
     notes += fit.notes
     folder = output.resolve().parent if output is not None else Path.cwd()
     data = data.with_paths(Path(os.path.relpath(Path(file).resolve(), folder)).as_posix() for file, _ in data.files)
@@ -97,15 +102,22 @@ def draft_series(
     return Draft(f"{text}\n", notes)
 
 
-def _with_series(data: DataSpec, target: list[str], time: list[str], group: list[str], known: list[str]) -> DataSpec:
+def _with_series(
+    data: DataSpec, target: list[str], time: list[str], group: list[str], known: list[str], time_format: str | None
+) -> DataSpec:
     """Data section with the columns of series. Raises UsageError for roles that exclude each other."""
     given = data.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    roles = {name: _one_or_more(names) for name, names in (("target", target), ("time", time), ("group", group))}
+    roles: dict[str, object] = {
+        name: _one_or_more(names) for name, names in (("target", target), ("time", time), ("group", group))
+    }
     roles = {name: names for name, names in (*roles.items(), ("known", known)) if names}
+    if time_format is not None:
+        roles["time"] = {"column": _one_or_more(time), "format": time_format}
     try:
         return DataSpec.model_validate(given | roles)
     except ValidationError as error:
-        raise UsageError(f"--time: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        option = "--time" if time_format is None else "--time-format"
+        raise UsageError(f"{option}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def _fit(table: Table, data: DataSpec, horizon: int | None, source: str) -> tuple[SeriesFit, int]:
@@ -138,7 +150,7 @@ def _lines(
         if hasattr(data.dialect, key):
             yield f"  {key}: {yaml_scalar(getattr(data, key))}    # {why}"
     yield f"  target: {yaml_scalar(fitted.target)}"
-    yield f"  time: {_named(data.times)}    # {fit.rows.axis.frequency.shown}"
+    yield f"  time: {_time(data)}    # {fit.rows.axis.frequency.shown}"
     if data.groups:
         yield f"  group: {_named(data.groups)}    # {counted(len(grid.first), 'series', 'series')}, one network"
     if fitted.known:
@@ -175,3 +187,10 @@ def _one_or_more(names: list[str]) -> str | list[str]:
 
 def _named(columns: Sequence[str]) -> str:
     return yaml_scalar(columns[0]) if len(columns) == 1 else f"[{', '.join(map(yaml_scalar, columns))}]"
+
+
+def _time(data: DataSpec) -> str:
+    """The time, with its format if one was given."""
+    assert data.time is not None
+    columns = _named(data.times)
+    return columns if data.time.format is None else f"{{column: {columns}, format: {yaml_scalar(data.time.format)}}}"

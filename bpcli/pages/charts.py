@@ -48,7 +48,7 @@ class Series:
     y: Sequence[float | None]
     kind: Literal["line", "points", "bars"] = "line"
     spans: Sequence[tuple[float, float]] = ()
-    """Low and high end of each point's interval, drawn as a vertical bar."""
+    """Low and high end of each point's interval, drawn as a vertical bar; of a line, as a band."""
     behind: Sequence[Sequence[float | None]] = ()
     """Values of further lines at the same x, drawn faintly behind the series."""
 
@@ -123,6 +123,7 @@ class Chart:
             y = Scale(0.0, 1.0, bottom, TOP)
             return Scale(0.0, 1.0, _left(y), right), y
         xs, ys = ([point[axis] for points in drawn for point in points] for axis in (0, 1))
+        ys += [end for series in self.series if series.kind == "line" for ends in series.spans for end in ends]
         if self.diagonal:
             xs = ys = [*xs, *ys]
         if any(series.kind == "bars" for series in self.series):
@@ -232,8 +233,14 @@ def _shapes(
 
 
 def _spans(series: Series, colour: int, x: Scale, y: Scale) -> Iterator[str]:
-    """Vertical bar from the low to the high end of each interval."""
-    if series.spans:
+    """Vertical bar from the low to the high end of each interval, or a band around a line."""
+    if series.spans and series.kind == "line":
+        lower, upper = (
+            [f"{x.place(at):.1f} {y.place(ends[end]):.1f}" for at, ends in zip(series.x, series.spans, strict=True)]
+            for end in (0, 1)
+        )
+        yield f'<path class="band s{colour}" d="M{"L".join([*lower, *reversed(upper)])}z"/>'
+    elif series.spans:
         ends = zip(series.x, series.spans, strict=True)
         bars = "".join(f"M{x.place(at):.1f} {y.place(low):.1f}V{y.place(high):.1f}" for at, (low, high) in ends)
         yield f'<path class="interval s{colour}" d="{bars}"/>'

@@ -80,7 +80,7 @@ def report_of(directory: RunDirectory, cache: bool = True, track: Track = untrac
         section, report, notes = _evaluation(rows.model, rows)
         scores, steps = report.scores, list(report.groups.values())
         known = known_classes(model, rows)
-        forecasts = forecasts_section(model, scores, steps)
+        forecasts = forecasts_section(model, rows, scores, steps)
         sections = [*([] if forecasts is None else [forecasts]), *sections, section]
         sections += _importance(model, known, track)
         names = file_names(model, cache)
