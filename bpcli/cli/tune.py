@@ -54,7 +54,7 @@ def tune(
     last line of standard output; bpcli train takes it, and gives the same weights. A search that is stopped in any way
     goes on with --resume, and ends as if it had not been.
 
-    Example: bpcli tune configs/penguins_tune.yaml --workers 2
+    Example: bpcli tune configs/auto_mpg.yaml --workers 2
     """
     from bpcli.report.study import study_page
     from bpcli.system.threads import available_cores
@@ -90,7 +90,7 @@ def tune(
         crew = Alone(Trainer(directory.config, cache, each))
     else:
         crew = Processes(workers, directory.config, cache, each)
-    with StopRequest() as stop, crew:
+    with directory.locked(), StopRequest() as stop, crew:
         for done in study.run(crew, stop):
             if as_lines:
                 for one in done:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +12,13 @@ from bpcli.errors import ExistsError
 from bpcli.storage.config_text import config_text
 from bpcli.storage.run_directory import RunDirectory, timed
 from bpcli.system.files import file_access
+from bpcli.system.locks import locked
 from bpcli.wording import printable
 
 
 @dataclass(frozen=True)
 class StudyDirectory:
-    """Directory of a study: `config.yaml`, `trials.jsonl`, `best.yaml`, `report.html`, and runs of trials."""
+    """Directory of a study: its config, its trials and their runs, the best config, and a page."""
 
     path: Path
 
@@ -35,6 +38,11 @@ class StudyDirectory:
         return self.path / "best.yaml"
 
     @property
+    def data(self) -> Path:
+        """SHA-256 of the data that the search was begun with."""
+        return self.path / "data.sha256"
+
+    @property
     def page(self) -> Path:
         """Page on the search."""
         return self.path / "report.html"
@@ -46,6 +54,14 @@ class StudyDirectory:
     def is_study(self) -> bool:
         """Whether a search has begun here."""
         return self.config.is_file() and self.trials.is_file()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lock the directory against other searches. Raises ExistsError if it is locked."""
+        with locked(self.path) as held:
+            if not held:
+                raise ExistsError(f"{printable(str(self.path))}: another process is searching here")
+            yield
 
     @classmethod
     def create(cls, path: Path) -> StudyDirectory:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from bpcli.config.loading import LoadedConfig, load_config
 from bpcli.config.tune import TuneSpec
-from bpcli.errors import CheckpointError, Mismatch, MismatchError
+from bpcli.errors import CheckpointError, Mismatch, MismatchError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.storage.config_text import config_text
-from bpcli.system.files import write_atomic
+from bpcli.system.files import file_access, write_atomic
 from bpcli.training.scoring import EpochScore
 from bpcli.tuning.directory import StudyDirectory, relocated
 from bpcli.tuning.space import Space
 from bpcli.tuning.study import Study
 from bpcli.tuning.trial import write_trials
-from bpcli.wording import listed, printable
+from bpcli.wording import counted, listed, printable
 
 
 def begin_study(
@@ -33,32 +33,48 @@ def begin_study(
     settings = [*overrides, *_of_trials(trials)]
     loaded = load_config(config, settings)
     spec = _possible(loaded, config, settings)
-    epochs = _epochs(loaded, config, settings, cache)
+    epochs, digest = _examined(loaded, config, settings, cache)
     directory = StudyDirectory.create(path(loaded.config.name))
     document = relocated(loaded, directory.path, as_given=True)
     document["tune"] = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
     write_atomic(directory.config, config_text(document).encode())
+    write_atomic(directory.data, f"{digest}\n".encode())
     write_trials(directory.trials, [])
     return Study(directory, load_config(directory.config), epochs)
 
 
 def open_study(path: Path, trials: int | None = None, cache: bool = True) -> Study:
-    """Open a study to go on with it. trials: another number of trials in all. Raises CheckpointError if it is none."""
-    directory = StudyDirectory(path)
+    """Open a study to go on with it. trials: another number of trials in all.
+
+    Raises:
+        CheckpointError: it is no study, or its data has changed.
+        UsageError: more trials are done.
+    """
+    directory, shown = StudyDirectory(path), printable(str(path))
     if not directory.is_study():
-        raise CheckpointError(f"{printable(str(path))}: no study; begin one with bpcli tune CONFIG")
+        raise CheckpointError(f"{shown}: no study; begin one with bpcli tune CONFIG")
     loaded = load_config(directory.config, _of_trials(trials))
-    return Study(directory, loaded, _epochs(loaded, directory.config, [], cache))
+    epochs, digest = _examined(loaded, directory.config, [], cache)
+    with file_access(directory.data, "read"):
+        before = directory.data.read_text(encoding="utf-8").strip()
+    if digest != before:
+        raise CheckpointError(f"{shown}: the data has changed since this search began; begin a new one")
+    study = Study(directory, loaded, epochs)
+    if len(study.trials) > study.spec.trials:
+        done = counted(len(study.trials), "trial")
+        raise UsageError(f"--trials {study.spec.trials}: {done} of {shown} are done; give at least as many")
+    return study
 
 
 def _of_trials(trials: int | None) -> list[str]:
     return [] if trials is None else [f"tune.trials={trials}"]
 
 
-def _epochs(loaded: LoadedConfig, path: Path, settings: Sequence[str], cache: bool) -> int:
-    """Epochs of a training. Raises ConfigError if its epochs do not have the metric of the search."""
+def _examined(loaded: LoadedConfig, path: Path, settings: Sequence[str], cache: bool) -> tuple[int, str]:
+    """Epochs of a training, and digest of its data. Raises ConfigError if epochs lack the metric of the search."""
     assert loaded.config.tune is not None
-    plan, wanted = open_experiment(path, settings, cache=cache).plan, loaded.config.tune.metric
+    prepared, wanted = open_experiment(path, settings, cache=cache), loaded.config.tune.metric
+    plan = prepared.plan
     assert isinstance(plan.score, EpochScore)
     there = [f"validation_{name}" for name in ("loss", *plan.score.metrics)]
     if plan.validation is None:
@@ -66,7 +82,7 @@ def _epochs(loaded: LoadedConfig, path: Path, settings: Sequence[str], cache: bo
     elif wanted not in there:
         what = f"epochs have no {wanted}, but {listed(there)}; training.early_stopping.monitor: {wanted} adds it"
     else:
-        return plan.epochs
+        return plan.epochs, prepared.digest
     raise loaded.locate(MismatchError(Mismatch(("tune", "metric"), what)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic, sleep
 
 from bpcli.config.loading import load_config
 from bpcli.data.files.source import open_source
@@ -15,6 +16,9 @@ from bpcli.jobs.runner import Runner
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.blas import BlasThreads
 from bpcli.training.plan import EpochReport
+
+WAIT_SECONDS = 30.0
+"""Longest time for another process to leave a run, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Trainer:
 
     def _train(self, training: Training, interrupted: Callable[[], bool]) -> Trained:
         directory, state = RunDirectory(training.path), None
+        self._wait(directory, interrupted)
         if directory.is_run():
             directory.remove_if_unstarted()
         if directory.path.exists():
@@ -89,6 +94,13 @@ class Trainer:
                     reached = event.epoch
         over = runner.status != "interrupted"
         return _trained(directory, finished=over, interrupted=not over and (until is None or reached < until))
+
+    @staticmethod
+    def _wait(directory: RunDirectory, interrupted: Callable[[], bool]) -> None:
+        """Wait for a worker whose leader died, and which saves its run, for at most WAIT_SECONDS."""
+        until = monotonic() + WAIT_SECONDS
+        while directory.is_run() and directory.is_locked() and monotonic() < until and not interrupted():
+            sleep(0.05)
 
     def _is_read(self, settings: tuple[str, ...]) -> bool:
         """Whether the data of a run is what was read: whether no setting concerns it."""

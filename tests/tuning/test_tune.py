@@ -14,6 +14,7 @@ from commands import bpcli, bpcli_process
 from studies import SPACE, search, table, weights
 
 from bpcli.storage.run_listing import list_runs
+from bpcli.system.locks import locked
 
 SAMPLERS = ("random", "tpe", "cma_es", "qmc")
 
@@ -67,12 +68,7 @@ def test_a_search_that_is_killed_anywhere_goes_on_to_the_same_end(tmp_path: Path
         process.communicate()
         arguments = ["tune", "--resume", study]
     assert killed
-    for _ in range(100):  # workers end when their leader has
-        result = bpcli(*arguments, "-q")
-        if result.code != 8:
-            break
-        time.sleep(0.1)
-    result.ok()
+    bpcli(*arguments, "-q").ok()
     assert table(study) == table(tmp_path / "whole")
     assert weights(next(study.glob("trials/*/checkpoints/best.safetensors")).parent.parent) == weights(
         next((tmp_path / "whole").glob("trials/*/checkpoints/best.safetensors")).parent.parent
@@ -255,3 +251,36 @@ def test_the_table_has_no_units_of_layers_that_are_not_there(tmp_path: Path) -> 
     shallow = [line.split() for line in result.out.splitlines() if line.split()[4:5] == ["1"]]
     assert shallow
     assert all(cells[6] == "-" for cells in shallow)
+
+
+def test_a_search_of_changed_data_is_not_continued(tmp_path: Path) -> None:
+    bpcli("tune", search(tmp_path), "--run-dir", tmp_path / "study", "-q").ok()
+    rows = (tmp_path / "t.csv").read_text().splitlines()
+    (tmp_path / "t.csv").write_text("\n".join(rows[:-1]) + "\n")
+    result = bpcli("tune", "--resume", tmp_path / "study", "--trials", 9)
+    assert result.code == 4
+    assert "the data has changed since this search began" in result.err
+
+
+def test_fewer_trials_than_are_done_are_refused(tmp_path: Path) -> None:
+    bpcli("tune", search(tmp_path), "--run-dir", tmp_path / "study", "-q").ok()
+    result = bpcli("tune", "--resume", tmp_path / "study", "--trials", 3)
+    assert result.code == 2
+    assert "--trials 3: 6 trials of" in result.err
+    assert len(table(tmp_path / "study")) == 6
+
+
+def test_one_process_searches_at_a_time(tmp_path: Path) -> None:
+    bpcli("tune", search(tmp_path), "--run-dir", tmp_path / "study", "-q").ok()
+    with locked(tmp_path / "study"):
+        result = bpcli("tune", "--resume", tmp_path / "study", "--trials", 9)
+    assert result.code == 8
+    assert "another process is searching here" in result.err
+    bpcli("tune", "--resume", tmp_path / "study", "-q").ok()
+
+
+def test_a_study_and_its_data_can_be_moved(tmp_path: Path) -> None:
+    bpcli("tune", search(tmp_path / "here"), "--run-dir", tmp_path / "here" / "study", "-q").ok()
+    (tmp_path / "here").rename(tmp_path / "there")
+    bpcli("tune", "--resume", tmp_path / "there" / "study", "--trials", 9, "-q").ok()
+    assert len(table(tmp_path / "there" / "study")) == 9
