@@ -95,7 +95,8 @@ class Processes:
             while waiting and len(busy) < self._count and not interrupted():
                 worker, place = self._hire(), waiting.pop()
                 tries[place] += 1
-                worker.connection.send(trainings[place])
+                with suppress(OSError):  # of a worker that has died since, which the next wait finds
+                    worker.connection.send(trainings[place])
                 busy[worker.connection] = worker, place
             if interrupted() and not told:
                 told = True
@@ -104,21 +105,31 @@ class Processes:
                         os.kill(worker.process.pid or 0, signal.SIGTERM)
             for connection in wait(list(busy), POLL_SECONDS):
                 worker, place = busy.pop(connection)
-                try:
-                    answer = worker.connection.recv()
-                except (EOFError, ConnectionError):
-                    worker.process.join()
-                    self._hired.remove(worker)
-                    if tries[place] < TRIES:
-                        waiting.append(place)
-                    else:
-                        yield place, Trained(note=f"{TRIES} processes died (exit code {worker.process.exitcode})")
-                    continue
-                if isinstance(answer, Trained):
-                    self._idle.append(worker)
-                    yield place, answer
-                else:
+                answer = self._answer(worker)
+                if isinstance(answer, BpcliError):
                     raise answer
+                gone = answer is None or (answer.interrupted and not interrupted())
+                if gone and tries[place] < TRIES:
+                    waiting.append(place)
+                elif answer is None:
+                    yield place, Trained(note=f"{TRIES} processes died (exit code {worker.process.exitcode})")
+                else:
+                    yield place, answer
+
+    def _answer(self, worker: _Worker) -> Trained | BpcliError | None:
+        """What a worker sends; None if it died. One that ends or is asked to stop is not hired again."""
+        answer: Trained | BpcliError | None
+        try:
+            answer = worker.connection.recv()
+        except (EOFError, ConnectionError):
+            answer = None
+        if isinstance(answer, Trained) and not answer.interrupted:
+            self._idle.append(worker)
+        else:
+            self._hired.remove(worker)
+            worker.connection.close()
+            worker.process.join()
+        return answer
 
     def _hire(self) -> _Worker:
         """An idle worker, or a new one."""

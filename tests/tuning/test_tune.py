@@ -75,7 +75,8 @@ def test_a_search_that_is_killed_anywhere_goes_on_to_the_same_end(tmp_path: Path
     )
 
 
-def test_a_dead_worker_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_dead_worker_is_replaced(tmp_path: Path, number: int) -> None:
     config = search(tmp_path, {"trials": 4}, {"training": {"epochs": 400, "batch_size": 8}})
     bpcli("tune", config, "--run-dir", tmp_path / "whole", "-q").ok()
     process = bpcli_process("tune", config, "--run-dir", tmp_path / "study", "--workers", 2, "-q", cwd=tmp_path)
@@ -85,7 +86,7 @@ def test_a_dead_worker_is_replaced(tmp_path: Path) -> None:
         time.sleep(0.05)
         if list((tmp_path / "study").glob("trials/*/metrics.jsonl")):
             workers = [number for number in children(process.pid) if "spawn_main" in command_of(number)]
-    os.kill(workers[0], signal.SIGKILL)
+    os.kill(workers[0], number)
     _, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
     assert table(tmp_path / "study") == table(tmp_path / "whole")
