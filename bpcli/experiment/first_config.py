@@ -41,6 +41,7 @@ from bpcli.experiment.first_texts import text_columns
 from bpcli.experiment.leaking_columns import find_leaking_columns
 from bpcli.experiment.mixed_units import warnings_of_units
 from bpcli.experiment.skewed_targets import reason_for_logarithms
+from bpcli.experiment.time_order import forecast_hint
 from bpcli.experiment.unsuitable_columns import declared_as_texts, unsuitable_columns
 from bpcli.nn.losses import LossBase
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
@@ -139,6 +140,8 @@ def draft_config(
     excluded = {} if holds_arrays(Path(data.shown)) else unsuitable_columns(table, targets, data.columns)
     data, excluded = with_pictures(data, table, excluded)
     notes += [f"{quoted(name)} left out: {why}" for name, why in excluded.items()]
+    if "regression" in loss.tasks and (hint := forecast_hint(table, targets)) is not None:
+        notes.append(hint)
     leaks = find_leaking_columns(table, targets, known, loss, excluded, data.columns)
     excluded |= leaks.excluded
     notes += leaks.notes
