@@ -13,8 +13,7 @@ import pytest
 from bpcli.config.yaml_text import read_yaml
 from bpcli.errors import CheckpointError, ExistsError, ExitCode, FileAccessError
 from bpcli.storage.records import EpochRecord, Summary
-from bpcli.storage.run_checkpoint import finished_runs
-from bpcli.storage.run_directory import RunDirectory
+from bpcli.storage.run_directory import RunDirectory, wrong_path_hint
 
 
 def finished(runs: Path, name: str, at: str, status: str = "finished") -> RunDirectory:
@@ -143,37 +142,6 @@ def test_only_a_run_that_died_before_its_first_checkpoint_is_discarded(tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "foreign", "last", "over", "training"]
     assert all((tmp_path / name / "config.yaml").exists() for name in ("best", "last", "over", "training"))
     assert (tmp_path / "foreign/checkpoints/notes.txt").exists()
-
-
-def test_of_finished_runs_the_one_that_finished_last_comes_first(tmp_path: Path):
-    finished(tmp_path, "z", "2026-11-21T10:00:00")
-    finished(tmp_path, "a", "2026-11-21T12:00:00")
-    finished(tmp_path, "m", "2026-11-21T11:00:00")
-    assert [run.path.name for run in finished_runs(tmp_path)] == ["a", "m", "z"]
-
-
-def test_runs_that_are_unfinished_broken_or_none_are_passed_over(tmp_path: Path):
-    finished(tmp_path, "good", "2026-11-21T10:00:00")
-    for status in ("running", "interrupted", "diverged"):
-        finished(tmp_path, status, "2026-11-22T10:00:00", status)
-    finished(tmp_path, "without a best", "2026-11-22T10:00:00").best.unlink()
-    finished(tmp_path, "torn summary", "2026-11-22T10:00:00").summary.write_text('{"status": "fin')
-    finished(tmp_path, "other summary", "2026-11-22T10:00:00").summary.write_text("[]")
-    finished(tmp_path, "deep summary", "2026-11-22T10:00:00").summary.write_text("[" * 100_000)
-    finished(tmp_path, "binary summary", "2026-11-22T10:00:00").summary.write_bytes(b"\xff\xfe")
-    (tmp_path / "notes.txt").write_text("")
-    assert [run.path.name for run in finished_runs(tmp_path)] == ["good"]
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_without_a_finished_run_there_is_a_word_on_what_to_do(tmp_path: Path, there: bool):
-    runs = tmp_path / "runs"
-    if there:
-        runs.mkdir()
-    with pytest.raises(CheckpointError) as caught:
-        finished_runs(runs)
-    assert str(caught.value) == f"{runs}: no finished run; train one first, or name one with --checkpoint"
-    assert caught.value.exit_code == ExitCode.CHECKPOINT == 4
 
 
 def test_a_folder_without_checkpoints_is_no_run(tmp_path: Path):
@@ -307,3 +275,16 @@ def test_a_summary_is_read_back_and_none_is_empty(tmp_path: Path):
     assert run.read_summary() == Summary()
     run.write_summary(Summary(status="running", epochs=3))
     assert run.read_summary() == Summary(status="running", epochs=3)
+
+
+def test_a_path_that_is_no_run_is_explained(tmp_path: Path):
+    run = RunDirectory.create(tmp_path / "runs" / "a")
+    (run.path / "report.html").touch()
+    (run.path / "checkpoints" / "notes").touch()
+    belongs = f"; give the run that it belongs to, {run.path}"
+    assert wrong_path_hint(run.report) == wrong_path_hint(run.path / "checkpoints" / "notes") == belongs
+    assert "but a folder of runs" in wrong_path_hint(tmp_path / "runs")
+    assert "but a config" in wrong_path_hint(tmp_path / "c.yaml")
+    assert "but data" in wrong_path_hint(tmp_path / "t.csv")
+    for path in (run.path / "zebra" / "x", run.path / "a" / "x", tmp_path / "zebra"):
+        assert wrong_path_hint(path) == "; it has no checkpoints folder"

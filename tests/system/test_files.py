@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from bpcli.errors import DataError, ExitCode, FileAccessError
-from bpcli.system.files import file_access, path_from_here, remove_leftovers, replacing, write_atomic
+from bpcli.system.files import (
+    file_access,
+    is_stream,
+    path_from_here,
+    remove_leftovers,
+    replacing,
+    write_atomic,
+    write_output,
+)
 
 
 @pytest.fixture
@@ -133,3 +143,52 @@ def test_a_path_in_a_message_is_printable():
         file_access(Path("a\x1bb"), "read"),
     ):
         raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_pipes_sockets_and_devices_are_streams_and_files_are_not(tmp_path: Path):
+    file, pipe, path = tmp_path / "file", tmp_path / "pipe", tmp_path / "socket"
+    file.touch()
+    os.mkfifo(pipe)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        assert [is_stream(one) for one in (pipe, path, Path(os.devnull))] == [True] * 3
+        assert is_stream(server.fileno())
+    assert [is_stream(one) for one in (file, tmp_path, tmp_path / "nothing")] == [False] * 3
+    with file.open() as opened:
+        assert not is_stream(opened.fileno())
+
+
+def read_from(pipe: Path) -> tuple[threading.Thread, list[bytes]]:
+    """A thread that reads a pipe to its end, and what it has read."""
+    found: list[bytes] = []
+    thread = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    thread.start()
+    return thread, found
+
+
+@pytest.mark.parametrize("way", ["at once", "in a block"])
+def test_a_stream_is_written_to_and_not_replaced(tmp_path: Path, way: str):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader, found = read_from(pipe)
+    if way == "at once":
+        write_output(pipe, b"one\ntwo\n")
+    else:
+        with replacing(pipe) as stream:
+            stream.write("one\ntwo\n")
+    reader.join(timeout=10)
+    assert found == [b"one\ntwo\n"]
+    assert is_stream(pipe)
+    assert names(tmp_path) == ["pipe"]
+
+
+def test_an_output_file_is_replaced_as_a_whole(tmp_path: Path, disk_full: None):
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(FileAccessError):
+        write_output(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_a_leftover_that_is_gone_meanwhile_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter([self / ".a.1.tmp"]))
+    remove_leftovers(tmp_path / "a")
