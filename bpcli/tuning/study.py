@@ -81,13 +81,14 @@ class Study:
                         f"{printable(str(self.directory.trials))}: trial {trial.number} has other values than the "
                         "sampler chooses now; continue with the versions of Optuna and NumPy that began it"
                     )
-            found: list[Trial] | None = known
+            found = known
             if len(known) < len(asked):
                 if interrupted() or self._is_over(before + perf_counter() - started):
                     return
-                found = self._trained(first, asked, crew, interrupted)
-            if found is None:
-                return
+                new = self._trained(first + len(known), asked[len(known) :], crew, interrupted)
+                if new is None:
+                    return
+                found = [*known, *new]
             sampling.tell(found)
             self.trials += found
             if len(self.trials) > len(done):

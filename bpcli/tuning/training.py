@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 from time import monotonic, sleep
 
 from bpcli.config.loading import load_config
@@ -15,7 +16,9 @@ from bpcli.jobs.resume import open_run, resume_state
 from bpcli.jobs.runner import Runner
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.blas import BlasThreads
+from bpcli.system.files import file_access
 from bpcli.training.plan import EpochReport
+from bpcli.wording import printable
 
 WAIT_SECONDS = 30.0
 """Longest time for another process to leave a run, in seconds."""
@@ -73,6 +76,9 @@ class Trainer:
         self._wait(directory, interrupted)
         if directory.is_run():
             directory.remove_if_unstarted()
+        known = self._without_checkpoints(directory, training.until)
+        if known is not None:
+            return known
         if directory.path.exists():
             prepared = open_run(directory, cache=self._cache, source=self._source)
             state = resume_state(prepared, directory)
@@ -82,7 +88,7 @@ class Trainer:
             directory = RunDirectory.create(training.path)
         until, reached = training.until, 0 if state is None else state.counters.epoch
         if until is not None and reached >= until:
-            return _trained(directory, finished=False, interrupted=False)
+            return _trained(directory, until, finished=False)
 
         def stop() -> bool:
             return interrupted() or (until is not None and reached >= until)
@@ -93,7 +99,23 @@ class Trainer:
                 if isinstance(event, EpochReport):
                     reached = event.epoch
         over = runner.status != "interrupted"
-        return _trained(directory, finished=over, interrupted=not over and (until is None or reached < until))
+        return _trained(directory, until, over, interrupted=not over and (until is None or reached < until))
+
+    @staticmethod
+    def _without_checkpoints(directory: RunDirectory, until: int | None) -> Trained | None:
+        """What a run came to whose checkpoints are removed; None for other runs.
+
+        If it is to go on, it is removed, to begin again.
+        """
+        if not directory.is_run() or directory.last.is_file():
+            return None
+        summary = directory.read_summary()
+        over = summary.status in ("finished", "stopped", "diverged")
+        if over or (until is not None and (summary.epochs or 0) >= until):
+            return _trained(directory, until, over)
+        with file_access(directory.path, "remove"):
+            rmtree(directory.path)
+        return None
 
     @staticmethod
     def _wait(directory: RunDirectory, interrupted: Callable[[], bool]) -> None:
@@ -107,17 +129,22 @@ class Trainer:
         return load_config(self._config, settings).config.data == self._data
 
 
-def _trained(directory: RunDirectory, finished: bool, interrupted: bool) -> Trained:
+def _trained(directory: RunDirectory, until: int | None, finished: bool, interrupted: bool = False) -> Trained:
+    """What a run came to by epoch `until`, although it may be further; None for all epochs."""
     summary = directory.read_summary()
     if summary.status == "diverged":
         return Trained(note="the training diverged", finished=True)
-    if summary.best is None:
-        raise CheckpointError(f"{directory.path}: no epoch on record")
+    best, epochs = summary.best, summary.epochs or 0
+    if until is not None and until < epochs:
+        records = {record.epoch: record for record in directory.records.read() if not record.final}
+        best, epochs = records[records[until].best_epoch or until].scores, until
+    if best is None:
+        raise CheckpointError(f"{printable(str(directory.path))}: no epoch on record; remove it, to begin it again")
     return Trained(
-        epochs=summary.epochs or 0,
+        epochs=epochs,
         seconds=summary.training_seconds or 0.0,
         parameters=summary.parameters,
-        metrics=dict(summary.best.values),
+        metrics=dict(best.values),
         finished=finished,
         interrupted=interrupted,
     )

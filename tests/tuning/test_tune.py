@@ -135,6 +135,23 @@ def test_more_trials_of_an_ended_search(tmp_path: Path) -> None:
     assert table(tmp_path / "six") == table(tmp_path / "nine")
 
 
+def test_more_trials_in_the_middle_of_those_asked_for_together(tmp_path: Path) -> None:
+    bpcli("tune", search(tmp_path, {"at_once": 4}), "--trials", 7, "--run-dir", tmp_path / "seven", "-q").ok()
+    bpcli("tune", tmp_path / "c.json", "--trials", 2, "--run-dir", tmp_path / "two", "-q").ok()
+    bpcli("tune", "--resume", tmp_path / "two", "--trials", 7, "-q").ok()
+    assert table(tmp_path / "two") == table(tmp_path / "seven")
+
+
+@pytest.mark.parametrize("settings", [{}, {"halving": {"first_epochs": 2, "factor": 3}}])
+def test_trials_whose_lines_are_lost_are_known_from_their_runs(tmp_path: Path, settings: dict[str, Any]) -> None:
+    bpcli("tune", search(tmp_path, settings), "--run-dir", tmp_path / "study", "-q").ok()
+    whole = table(tmp_path / "study")
+    path = tmp_path / "study" / "trials.jsonl"
+    path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[:3]))
+    bpcli("tune", "--resume", tmp_path / "study", "-q").ok()
+    assert table(tmp_path / "study") == whole
+
+
 def test_a_grid_takes_every_combination_once(tmp_path: Path) -> None:
     space = {"optimizer.learning_rate": {"choice": [0.01, 0.1]}, "layers": SPACE["layers"]}
     config = search(tmp_path, {"sampler": "grid", "trials": 100, "space": space})
