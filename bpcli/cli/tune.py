@@ -90,13 +90,14 @@ def tune(
         crew = Alone(Trainer(directory.config, cache, each))
     else:
         crew = Processes(workers, directory.config, cache, each)
+    before = len(study.trials)
     with directory.locked(), StopRequest() as stop, crew:
         for done in study.run(crew, stop):
             if as_lines:
                 for one in done:
                     result_json(_document(study, one), indent=None)
             if not quiet:
-                _show_progress(study, perf_counter() - started)
+                _show_progress(study, before, perf_counter() - started)
     if stop.signal is not None:
         say(f"stopped after {counted(len(study.trials), 'trial')} and saved; continue with: {resuming}")
         raise typer.Exit(128 + stop.signal)
@@ -115,12 +116,17 @@ def tune(
     result_path(path_from_here(directory.path))
 
 
-def _show_progress(study: Study, seconds: float) -> None:
-    """Print the number of trials that are over, the best so far, and the time that is left."""
+def _show_progress(study: Study, before: int, seconds: float) -> None:
+    """Print the number of trials that are over, the best so far, and the time that is left.
+
+    before: number of trials that were over `seconds` ago.
+    """
     done, best = len(study.trials), study.best
-    left = seconds / done * (study.spec.trials - done)
     score = "none yet" if best is None else f"{number(best.score)} (trial {best.number})"
-    say(f"{done} of {counted(study.spec.trials, 'trial')}, best {score}, about {duration(left)} left")
+    left = ""
+    if done > before:
+        left = f", about {duration(seconds / (done - before) * (study.spec.trials - done))} left"
+    say(f"{done} of {counted(study.spec.trials, 'trial')}, best {score}{left}")
 
 
 def _show(study: Study, best: Trial) -> None:

@@ -23,9 +23,9 @@ class Halving(Spec):
 
 
 class Budget(Spec):
-    """Bound on the time of a search."""
+    """Bound on the time of a search, in seconds of training of all trials together."""
 
-    seconds: float = Field(gt=0, description="No trials are begun after so many seconds of the search.")
+    seconds: float = Field(gt=0, description="No trials are begun after so many seconds of training.")
 
 
 class TuneSpec(Spec):

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bpcli.errors import BpcliError, FileAccessError
+from bpcli.system.files import path_from_here
 from bpcli.tuning.training import Trained, Trainer, Training
+from bpcli.wording import printable
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -21,7 +23,7 @@ POLL_SECONDS = 0.1
 """Longest time before workers are told to stop."""
 
 TRIES = 3
-"""Number of workers that one training may take with it before it is given up."""
+"""Number of workers that one training may take with it before the search stops."""
 
 Done = tuple[int, Trained]
 """Place of a training in the list, and what it came to."""
@@ -111,9 +113,12 @@ class Processes:
                 gone = answer is None or (answer.interrupted and not interrupted())
                 if gone and tries[place] < TRIES:
                     waiting.append(place)
-                elif answer is None:
-                    yield place, Trained(note=f"{TRIES} processes died (exit code {worker.process.exitcode})")
+                elif gone:
+                    run = printable(path_from_here(trainings[place].path))
+                    why = f"{TRIES} workers died in turn (exit code {worker.process.exitcode})"
+                    raise FileAccessError(f"{run}: {why}, perhaps for want of memory; continue with --resume")
                 else:
+                    assert answer is not None
                     yield place, answer
 
     def _answer(self, worker: _Worker) -> Trained | BpcliError | None:

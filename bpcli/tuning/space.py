@@ -28,11 +28,11 @@ class Space:
 
     def settings(self, values: Values) -> list[str]:
         """Overrides of the config, such as `optimizer.learning_rate=0.01`."""
-        found = []
-        for key, entry in self.entries.items():
-            value = entry.setting({name: values[key + name] for name in entry.parameters})
-            found.append(f"{key}={flow_text(value)}")
-        return found
+        return [self._setting(key, values) for key in self.entries]
+
+    def _setting(self, key: str, values: Values) -> str:
+        entry = self.entries[key]
+        return f"{key}={flow_text(entry.setting({name: values[key + name] for name in entry.parameters}))}"
 
     def used(self, values: Values) -> dict[str, Value]:
         """Values that the config has: without the units of layers beyond the depth."""
@@ -69,25 +69,24 @@ class Space:
         load: function that validates the config with overrides, and raises ConfigError.
         """
         self._require_apart()
-        usual = {name: one.ends[0] for name, one in self.parameters.items()}
-        usual |= {name: one.ends[-1] for name, one in self.parameters.items() if name.endswith(".depth")}
         problems = []
-        for name, one in self.parameters.items():
-            for value in dict.fromkeys(one.ends):
+        for key, entry in self.entries.items():
+            usual = {key + name: one.ends[0] for name, one in entry.parameters.items()}
+            usual |= {key + name: one.ends[-1] for name, one in entry.parameters.items() if name == ".depth"}
+            tried = [{**usual, key + name: end} for name, one in entry.parameters.items() for end in one.ends]
+            messages: dict[str, None] = {}
+            for values in tried:
                 try:
-                    load(self.settings({**usual, name: value}))
+                    load([self._setting(key, values)])
                 except ConfigError as error:
-                    problems.append(Mismatch(("tune", "space", self._key_of(name)), _plain(error.messages[0])))
-                    break
-            else:
-                continue
-            break  # further parameters would repeat it
+                    messages |= dict.fromkeys(map(_plain, error.messages))
+            problems += [Mismatch(("tune", "space", key), message) for message in messages]
         if problems:
             raise MismatchError(*problems)
 
     def _require_apart(self) -> None:
         """Raise MismatchError for two entries of one place."""
-        paths = {key: key.split(".") for key in self.entries}
+        paths = {key: [part.strip().strip('"') for part in key.split(".")] for key in self.entries}
         for key, path in paths.items():
             for other, longer in paths.items():
                 if key != other and longer[: len(path)] == path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from statistics import fmean
-from time import perf_counter
 
 from bpcli.config.loading import LoadedConfig
 from bpcli.config.tune import AT_ONCE
@@ -67,7 +66,6 @@ class Study:
         """
         sampling = Sampling(self.space, self.spec.sampler, self._loaded.config.seed, self.maximize)
         done, self.trials = self.trials, []
-        before, started = sum(trial.seconds for trial in done), perf_counter()
         write_trials(self.directory.trials, done)
         while len(self.trials) < self.spec.trials:
             first = len(self.trials)
@@ -83,12 +81,13 @@ class Study:
                     )
             found = known
             if len(known) < len(asked):
-                if interrupted() or self._is_over(before + perf_counter() - started):
+                if interrupted() or self._is_over():
                     return
-                new = self._trained(first + len(known), asked[len(known) :], crew, interrupted)
+                kept = [] if self.spec.halving else known  # halving compares all that are asked for together
+                new = self._trained(first + len(kept), asked[len(kept) :], crew, interrupted)
                 if new is None:
                     return
-                found = [*known, *new]
+                found = [*kept, *new]
             sampling.tell(found)
             self.trials += found
             if len(self.trials) > len(done):
@@ -101,7 +100,9 @@ class Study:
         test = RunDirectory(self.directory.run(trial.number)).read_summary().test
         return {} if test is None else dict(test.scores)
 
-    def _is_over(self, seconds: float) -> bool:
+    def _is_over(self) -> bool:
+        """Whether the trials so far have used the budget."""
+        seconds = sum(trial.seconds for trial in self.trials)
         return self.spec.budget is not None and seconds >= self.spec.budget.seconds
 
     def _trained(

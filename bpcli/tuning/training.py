@@ -67,7 +67,7 @@ class Trainer:
         except DivergedError as error:
             return Trained(note=str(error))
         except BpcliError as error:
-            if error.exit_code not in (ExitCode.CONFIG, ExitCode.DATA, ExitCode.MEMORY):
+            if error.exit_code not in (ExitCode.CONFIG, ExitCode.DATA):
                 raise
             return Trained(note=error.messages[0])
 

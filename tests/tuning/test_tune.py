@@ -13,8 +13,10 @@ import pytest
 from commands import bpcli, bpcli_process
 from studies import SPACE, search, table, weights
 
+from bpcli.errors import MemoryLimitError
 from bpcli.storage.run_listing import list_runs
 from bpcli.system.locks import locked
+from bpcli.tuning import training
 
 SAMPLERS = ("random", "tpe", "cma_es", "qmc")
 
@@ -135,8 +137,17 @@ def test_more_trials_of_an_ended_search(tmp_path: Path) -> None:
     assert table(tmp_path / "six") == table(tmp_path / "nine")
 
 
-def test_more_trials_in_the_middle_of_those_asked_for_together(tmp_path: Path) -> None:
-    bpcli("tune", search(tmp_path, {"at_once": 4}), "--trials", 7, "--run-dir", tmp_path / "seven", "-q").ok()
+@pytest.mark.parametrize("halving", [None, {"first_epochs": 2, "factor": 2}])
+def test_more_trials_in_the_middle_of_those_asked_for_together(tmp_path: Path, halving: Any) -> None:
+    bpcli(
+        "tune",
+        search(tmp_path, {"at_once": 4, "halving": halving}),
+        "--trials",
+        7,
+        "--run-dir",
+        tmp_path / "seven",
+        "-q",
+    ).ok()
     bpcli("tune", tmp_path / "c.json", "--trials", 2, "--run-dir", tmp_path / "two", "-q").ok()
     bpcli("tune", "--resume", tmp_path / "two", "--trials", 7, "-q").ok()
     assert table(tmp_path / "two") == table(tmp_path / "seven")
@@ -302,3 +313,33 @@ def test_a_study_and_its_data_can_be_moved(tmp_path: Path) -> None:
     (tmp_path / "here").rename(tmp_path / "there")
     bpcli("tune", "--resume", tmp_path / "there" / "study", "--trials", 9, "-q").ok()
     assert len(table(tmp_path / "there" / "study")) == 9
+
+
+def test_a_shortage_of_memory_stops_a_search_that_can_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = search(tmp_path)
+    open_one = training.open_experiment
+
+    def short(*arguments: Any, **keywords: Any) -> Any:
+        if (tmp_path / "study" / "trials" / "0001").exists():
+            raise MemoryLimitError("training needs more memory than there is")
+        return open_one(*arguments, **keywords)
+
+    monkeypatch.setattr(training, "open_experiment", short)
+    assert bpcli("tune", config, "--run-dir", tmp_path / "study").code == 9
+    monkeypatch.undo()
+    bpcli("tune", "--resume", tmp_path / "study", "-q").ok()
+    bpcli("tune", config, "--run-dir", tmp_path / "whole", "-q").ok()
+    assert table(tmp_path / "study") == table(tmp_path / "whole")
+
+
+def test_all_ranges_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:
+    space = {"optimizer.rate": {"uniform": [0, 1]}, "training.batch_size": {"int": [0, 16]}, "dtype": {"choice": ["f"]}}
+    err = bpcli("tune", search(tmp_path, {"space": space})).err
+    assert [key in err for key in ("optimizer.rate", "must be at least 1, not 0", "tune.space.dtype")] == [True] * 3
+    assert len(err.splitlines()) == 3
+
+
+def test_one_place_spelled_in_two_ways_is_found(tmp_path: Path) -> None:
+    rate = {"log_uniform": [0.001, 0.1]}
+    space = {"optimizer.learning_rate": rate, 'optimizer. "learning_rate"': rate}
+    assert "which is chosen as well" in bpcli("tune", search(tmp_path, {"space": space})).err
