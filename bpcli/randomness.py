@@ -10,7 +10,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Purpose = Literal["split", "folds", "test_folds", "target_mean", "initialize", "shuffle", "dropout", "augment"]
+Purpose = Literal[
+    "split",
+    "folds",
+    "test_folds",
+    "validation_folds",
+    "target_mean",
+    "initialize",
+    "shuffle",
+    "dropout",
+    "augment",
+]
 
 POOL, POOL_RANGE = 1 << 21, 1 << 16
 """Length of a stream's pool, 4 MiB, and the number of values of a number in it."""

@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bpcli.cli.console import note, result, result_json, result_path, result_table, say
+from bpcli.cli.console import result_json, result_path, say
 from bpcli.cli.options import AsJson, NoCache, Overrides, Quiet, Threads
 from bpcli.cli.signals import StopRequest
-from bpcli.documents.table import Table
+from bpcli.cli.tune_view import show_progress, show_study, study_document, trial_document
 from bpcli.errors import DivergedError, UsageError
 from bpcli.system.files import path_from_here, write_atomic
-from bpcli.wording import counted, duration, number, printable
+from bpcli.wording import counted, printable
 
 if TYPE_CHECKING:
     from bpcli.tuning.crew import Crew
-    from bpcli.tuning.study import Study
-    from bpcli.tuning.trial import Trial
-
-SHOWN = 10
-"""Number of trials in the table on the terminal, the best first."""
 
 
 def tune(
@@ -82,97 +77,37 @@ def tune(
     resuming = f"bpcli tune --resume {shlex.quote(shown)}"
     if not quiet:
         say(
-            f"{counted(study.spec.trials, 'trial')} of {study.spec.metric}, {study.at_once} at once, by "
+            f"{counted(study.spec.trials, 'trial')} of {' and '.join(study.spec.metrics)}, {study.at_once} at once, by "
             f"{counted(workers, 'worker')}: {shown}"
         )
     crew: Crew
     if workers == 1:
-        crew = Alone(Trainer(directory.config, cache, each))
+        crew = Alone(Trainer(directory.config, directory.runs, cache, each))
     else:
-        crew = Processes(workers, directory.config, cache, each)
+        crew = Processes(workers, directory.config, directory.runs, cache, each)
     before = len(study.trials)
     with directory.locked(), StopRequest() as stop, crew:
         for done in study.run(crew, stop):
             if as_lines:
                 for one in done:
-                    result_json(_document(study, one), indent=None)
+                    result_json(trial_document(study, one), indent=None)
             if not quiet:
-                _show_progress(study, before, perf_counter() - started)
-    if stop.signal is not None:
+                show_progress(study, before, perf_counter() - started)
+        best = study.best
+        if best is None and stop.signal is None:
+            why = next((trial.note for trial in study.trials if trial.note), "no trial was trained to the end")
+            raise DivergedError(f"{shown}: no trial has a score; the first one: {why}")
+        finished = stop.signal is None and study.finish(crew, stop)
+    if not finished:
         say(f"stopped after {counted(len(study.trials), 'trial')} and saved; continue with: {resuming}")
-        raise typer.Exit(128 + stop.signal)
-    best = study.best
-    if best is None:
-        why = next((trial.note for trial in study.trials if trial.note), "no trial was trained to the end")
-        raise DivergedError(f"{shown}: no trial has a score; the first one: {why}")
-    write_atomic(directory.page, study_page(study, study.test_scores(best)).encode())
+        raise typer.Exit(128 + (stop.signal or 0))
+    assert best is not None
+    write_atomic(directory.page, study_page(study).encode())
     if as_json:
-        result_json(_summary(study, best))
+        result_json(study_document(study, best))
         return
     if as_lines:
         return
     if not quiet:
-        _show(study, best)
+        show_study(study, best)
     result_path(path_from_here(directory.path))
-
-
-def _show_progress(study: Study, before: int, seconds: float) -> None:
-    """Print the number of trials that are over, the best so far, and the time that is left.
-
-    before: number of trials that were over `seconds` ago.
-    """
-    done, best = len(study.trials), study.best
-    score = "none yet" if best is None else f"{number(best.score)} (trial {best.number})"
-    left = ""
-    if done > before:
-        left = f", about {duration(seconds / (done - before) * (study.spec.trials - done))} left"
-    say(f"{done} of {counted(study.spec.trials, 'trial')}, best {score}{left}")
-
-
-def _show(study: Study, best: Trial) -> None:
-    """Print the best trials, and what the best one is worth."""
-    scored = [trial for trial in study.trials if trial.score is not None]
-    order = sorted(scored, key=lambda trial: (trial.state != "complete", study.rank(trial)))
-    space, names = study.space, list(study.space.parameters)
-    rows = [
-        [
-            str(trial.number),
-            trial.state,
-            str(trial.epochs),
-            number(trial.score),
-            *(_value(space.used(trial.values).get(name, "-")) for name in names),
-        ]
-        for trial in order[:SHOWN]
-    ]
-    header = ["trial", "state", "epochs", study.spec.metric, *names]
-    result_table(Table("Trials", header, rows, right=[0, 2, 3], most=SHOWN))
-    result()
-    result(f"best of {counted(len(scored), 'trial')}: {study.spec.metric} {number(best.score)}")
-    test = study.test_scores(best)
-    if test:
-        result("its test rows, seen once: " + ", ".join(f"{name} {number(value)}" for name, value in test.items()))
-    note("the best of many trials owes some of its score to chance; the test rows took no part in the choice")
-    result(f"see {printable(path_from_here(study.directory.page))}")
-    result(f"train it again with: bpcli train {shlex.quote(printable(path_from_here(study.directory.best)))}")
-
-
-def _value(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)
-
-
-def _document(study: Study, trial: Trial) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {**asdict(trial), "run_directory": path_from_here(study.directory.run(trial.number))}
-
-
-def _summary(study: Study, best: Trial) -> dict[str, object]:
-    """The study as a JSON object."""
-    return {
-        "study": path_from_here(study.directory.path),
-        "metric": study.spec.metric,
-        "trials": len(study.trials),
-        "best": _document(study, best),
-        "best_config": path_from_here(study.directory.best),
-        "test": study.test_scores(best),
-    }

@@ -45,9 +45,10 @@ def contestants_of(paths: Sequence[Path], least: int = 2) -> list[Contestant]:
     for index, path in enumerate(paths):
         if any(path.exists() and other.exists() and path.samefile(other) for other in paths[:index]):
             raise UsageError(f"{printable(str(path))}: given twice; give different runs")
-    models = [Model.load(RunDirectory.open(path).path) for path in paths]
     labels = run_labels(paths)
-    found = [Contestant(label, _read(path), model) for label, path, model in zip(labels, paths, models, strict=True)]
+    runs = [RunDirectory.open(path).path for path in paths]
+    models = [Model.load(path) for path in runs]
+    found = [Contestant(label, _read(path), model) for label, path, model in zip(labels, runs, models, strict=True)]
     _require_same_task(found)
     return found
 

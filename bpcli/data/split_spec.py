@@ -52,14 +52,22 @@ class SplitSpec(Spec):
         description="Fold of cross-validation whose rows are the test rows, such as 2/5 for the second of 5; "
         "validation rows are drawn from the others. `bpcli train --folds 5` trains a run for each.",
     )
+    validation_fold: str | None = Field(
+        default=None,
+        json_schema_extra={"pattern": FOLD},
+        description="Fold of the training and validation rows whose rows validate, such as 2/5; the test rows stay as "
+        "they are. `tune.folds` trains a run for each.",
+    )
 
     @property
     def fold_of_folds(self) -> tuple[int, int] | None:
-        """Number of the fold, counted from 1, and number of folds; None without cross-validation."""
-        if self.fold is None:
-            return None
-        fold, folds = self.fold.split("/")
-        return int(fold), int(folds)
+        """Number of the fold that tests, counted from 1, and number of folds; None without cross-validation."""
+        return _numbers(self.fold)
+
+    @property
+    def validation_fold_of_folds(self) -> tuple[int, int] | None:
+        """The same of the fold that validates."""
+        return _numbers(self.validation_fold)
 
     def of_series(self) -> SplitSpec:
         """Copy that splits the rows of series, by time. Raises ValueError for keys that split them otherwise."""
@@ -71,11 +79,13 @@ class SplitSpec(Spec):
             raise ValueError("data.time splits the rows by time, which draws nothing; omit seed")
         if self.fold is not None:
             raise ValueError("data.time splits the rows by time, not into folds; omit fold")
+        if self.validation_fold is not None:
+            raise ValueError("data.time splits the rows by time, not into folds; omit validation_fold")
         if self.column is not None:
             raise ValueError("data.time splits the rows by time; omit column, or time")
         return self.model_copy(update={"order": "time"})
 
-    @field_validator("fold")
+    @field_validator("fold", "validation_fold")
     @classmethod
     def _valid_fold(cls, fold: str | None) -> str | None:
         if fold is None:
@@ -105,3 +115,10 @@ class SplitSpec(Spec):
         if self.fold is not None and self.column is not None:
             raise ValueError("column sets the split of each row, so it excludes fold; omit one of them")
         return self
+
+
+def _numbers(fold: str | None) -> tuple[int, int] | None:
+    if fold is None:
+        return None
+    number, folds = fold.split("/")
+    return int(number), int(folds)

@@ -26,6 +26,8 @@ def without_validation_rows(config: ExperimentConfig) -> ExperimentConfig:
     if not config.folds:
         return config
     split = config.data.split
+    if split.validation_fold is not None:
+        raise MismatchError(Mismatch(("data", "split", "validation_fold"), f"{REPLACED}; omit it, or the folds"))
     if split.validation:
         raise MismatchError(Mismatch(("data", "split", "validation"), f"{REPLACED}; omit this share, or the folds"))
     if split.column is not None:

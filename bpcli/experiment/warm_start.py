@@ -171,7 +171,8 @@ class StartingModel:
     def _warnings(self, config: ExperimentConfig, digest: str) -> list[str]:
         """Warning that the splits may mix rows which the model was trained on with unseen ones."""
         split, before = config.data.split, self.config
-        drawn = split.fold is not None or (split.order != "time" and bool(split.validation or split.test))
+        folded = split.fold is not None or split.validation_fold is not None
+        drawn = folded or (split.order != "time" and bool(split.validation or split.test))
         if not drawn and (not config.folds or split.order == "time"):
             return []
         if digest == self.data and _draw(config) == _draw(before):

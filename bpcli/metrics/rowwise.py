@@ -46,6 +46,10 @@ def _squared_errors(true: Array, predicted: Array) -> Figures:
     return np.asarray(np.square(true.astype(np.float64) - predicted.astype(np.float64)))
 
 
+def _absolute_errors(true: Array, predicted: Array) -> Figures:
+    return np.asarray(np.abs(true.astype(np.float64) - predicted.astype(np.float64)))
+
+
 def _of_classes(true: Array, probabilities: Array) -> Figures:
     return np.asarray(log_losses(probabilities[np.arange(len(true)), true])[:, None])
 
@@ -73,3 +77,15 @@ ROWWISE_LOG_LOSS: Mapping[Task, RowwiseMetric] = {
     "multilabel": RowwiseMetric(_of_labels, _first),
 }
 """Row-wise form of `log_loss` for each task with probabilities, from true values and probabilities."""
+
+_MEAN_ABSOLUTE_ERROR = RowwiseMetric(_absolute_errors, lambda means: np.asarray(means.mean(axis=1)))
+
+
+def rowwise_metric(task: Task, name: str) -> RowwiseMetric | None:
+    """Row-wise form of a metric of predictions, or of probabilities for `log_loss`; None if it has none here."""
+    if name == "log_loss":
+        return ROWWISE_LOG_LOSS.get(task)
+    headlines: Mapping[Task, str] = {"multilabel": "f1_macro", "regression": "rmse"}
+    if name == headlines.get(task, "accuracy"):
+        return ROWWISE[task]
+    return _MEAN_ABSOLUTE_ERROR if (task, name) == ("regression", "mae") else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import accumulate
 from math import log10
 from statistics import median
@@ -17,9 +17,9 @@ from bpcli.tuning.trial import Trial
 from bpcli.wording import counted
 
 
-def study_page(study: Study, test: Mapping[str, float | None]) -> str:
-    """HTML page. test: scores of the test rows by the model of the best trial."""
-    best, metric = study.best, spaced(study.spec.metric)
+def study_page(study: Study) -> str:
+    """HTML page."""
+    best, metric, test = study.best, spaced(study.objective.first), study.test_scores
     assert best is not None
     scores = [
         (f"best {metric}", number(best.score)),
@@ -36,10 +36,10 @@ def _scored(study: Study) -> list[Trial]:
 
 def _course(study: Study) -> Section:
     """Scores by trial, and the best so far."""
-    metric, scored = spaced(study.spec.metric), _scored(study)
+    metric, scored = spaced(study.objective.first), _scored(study)
     whole = [trial for trial in scored if trial.state == "complete"]
     stopped = [trial for trial in scored if trial.state == "stopped"]
-    best_so_far = list(accumulate((trial.score or 0.0 for trial in whole), max if study.maximize else min))
+    best_so_far = list(accumulate((trial.score or 0.0 for trial in whole), max if study.objective.maximize else min))
     series = [
         Series("best so far", [trial.number for trial in whole], best_so_far),
         Series("trained to the end", [trial.number for trial in whole], [trial.score for trial in whole], "points"),
@@ -59,7 +59,7 @@ def _course(study: Study) -> Section:
 
 def _parameters(study: Study) -> Iterator[Section]:
     """How scores depend on each parameter, the most important first."""
-    shares = importances(study.space, study.trials, study.maximize)
+    shares = importances(study.space, study.trials, study.objective.maximize)
     names = sorted(study.space.parameters, key=lambda name: -shares.get(name, 0.0))
     charts, tables = [], []
     for name in names:
@@ -85,7 +85,7 @@ def _by_value(study: Study, name: str, one: Distribution, known: list[Trial]) ->
 
     label = f"log10 {name}" if one.is_log else name
     points = Series("trials", [place(trial) for trial in known], [trial.score for trial in known], "points")
-    return Chart(name, label, spaced(study.spec.metric), [points])
+    return Chart(name, label, spaced(study.objective.first), [points])
 
 
 def _by_choice(study: Study, name: str, known: list[Trial]) -> Table:
@@ -96,21 +96,21 @@ def _by_choice(study: Study, name: str, known: list[Trial]) -> Table:
     rows = []
     for value in values:
         scores = [trial.score for trial in known if trial.values[name] == value and trial.score is not None]
-        best = max(scores) if study.maximize else min(scores)
+        best = max(scores) if study.objective.maximize else min(scores)
         rows.append([str(value), str(len(scores)), number(best), number(median(scores))])
-    metric = spaced(study.spec.metric)
+    metric = spaced(study.objective.first)
     return Table(name, [name, "trials", f"best {metric}", "median"], rows)
 
 
 def _trials(study: Study) -> Section:
     """Table of all trials, the best first."""
     names = list(study.space.parameters)
-    scored = sorted(_scored(study), key=lambda trial: (trial.state != "complete", study.rank(trial)))
+    scored = sorted(_scored(study), key=lambda trial: (trial.state != "complete", study.objective.rank(trial)))
     ordered = [*scored, *(trial for trial in study.trials if trial.score is None)]
     rows = []
     for trial in ordered:
         used = study.space.used(trial.values)
         cells = [number(value) if isinstance(value := used.get(name, "–"), float) else str(value) for name in names]
         rows.append([str(trial.number), trial.note or trial.state, str(trial.epochs), number(trial.score), *cells])
-    table = Table("All trials", ["trial", "state", "epochs", spaced(study.spec.metric), *names], rows, words=False)
+    table = Table("All trials", ["trial", "state", "epochs", spaced(study.objective.first), *names], rows, words=False)
     return Section("Trials", [], [], [table])

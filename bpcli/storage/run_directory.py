@@ -65,10 +65,10 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """Open the directory of an existing run. Raises CheckpointError."""
+        """Open the directory of an existing run; of a search, that of its best run. Raises CheckpointError."""
         if not path.exists():
             raise CheckpointError(f"{printable(str(path))}: no such run")
-        run = cls(path)
+        run = cls(path / "best" if (path / "trials.jsonl").is_file() else path)
         if not run.is_run():
             raise CheckpointError(f"{printable(str(path))}: not a run directory{wrong_path_hint(path)}")
         return run

@@ -88,6 +88,7 @@ def _located(prepared: Prepared, selection: Examples, number: int) -> tuple[Part
         if len(at):
             return part, at
     why = "no target, or weight 0"
-    if prepared.config.data.split.fold is not None:
-        why = "no target, weight 0, or after data.split.fold in time"
+    split = prepared.config.data.split
+    if split.fold is not None or split.validation_fold is not None:
+        why = "no target, weight 0, or after the fold in time"
     raise UsageError(f"--row {number}: not in any split: {why}; choose another row")

@@ -68,8 +68,8 @@ class _Worker(NamedTuple):
 class Processes:
     """Processes that train side by side. One that dies is replaced, and its training continued by another."""
 
-    def __init__(self, count: int, config: Path, cache: bool, threads: int) -> None:
-        self._arguments = (str(config), cache, threads)
+    def __init__(self, count: int, config: Path, folder: Path, cache: bool, threads: int) -> None:
+        self._folder, self._arguments = folder, (str(config), str(folder), cache, threads)
         self._idle: list[_Worker] = []
         self._hired: list[_Worker] = []
         self._count = count
@@ -114,7 +114,7 @@ class Processes:
                 if gone and tries[place] < TRIES:
                     waiting.append(place)
                 elif gone:
-                    run = printable(path_from_here(trainings[place].path))
+                    run = printable(path_from_here(self._folder / trainings[place].name))
                     why = f"{TRIES} workers died in turn (exit code {worker.process.exitcode})"
                     raise FileAccessError(f"{run}: {why}, perhaps for want of memory; continue with --resume")
                 else:
@@ -150,7 +150,7 @@ class Processes:
         return worker
 
 
-def serve(connection: Connection[Any, Any], leader: int, config: str, cache: bool, threads: int) -> None:
+def serve(connection: Connection[Any, Any], leader: int, config: str, folder: str, cache: bool, threads: int) -> None:
     """Train what the leader sends, until it closes the connection or ends."""
     stopped = False
 
@@ -165,7 +165,7 @@ def serve(connection: Connection[Any, Any], leader: int, config: str, cache: boo
         return stopped or os.getppid() != leader
 
     try:
-        trainer = Trainer(Path(config), cache, threads)
+        trainer = Trainer(Path(config), Path(folder), cache, threads)
         for training in _received(connection, interrupted):
             connection.send(trainer.train(training, interrupted))
             if interrupted():

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bpcli.config.loading import LoadedConfig, load_config
+from bpcli.config.loading import LoadedConfig
 from bpcli.errors import ExistsError
-from bpcli.storage.config_text import config_text
 from bpcli.storage.run_directory import RunDirectory, timed
 from bpcli.system.files import file_access
 from bpcli.system.locks import locked
@@ -47,9 +47,37 @@ class StudyDirectory:
         """Page on the search."""
         return self.path / "report.html"
 
-    def run(self, trial: int, seed: int = 0) -> Path:
-        """Run directory of a trial; of several seeds, of the one with this number."""
-        return self.path / "trials" / (f"{trial:04d}" if seed == 0 else f"{trial:04d}-seed{seed}")
+    @property
+    def storage(self) -> Path:
+        """Journal of trials for Optuna's dashboard."""
+        return self.path / "optuna.log"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs of all trials."""
+        return self.path / "trials"
+
+    @property
+    def best_run(self) -> Path:
+        """Link to the run of the best config."""
+        return self.path / "best"
+
+    def run(self, name: str) -> Path:
+        """Run directory of a training."""
+        return self.runs / name
+
+    def rows(self, trial: int) -> Path:
+        """Figures of the validation rows of a trial."""
+        return self.path / "rows" / f"{trial:04d}.npy"
+
+    def front(self, trial: int) -> Path:
+        """Config of a trial that no other beats in all metrics."""
+        return self.path / "front" / f"{trial:04d}.yaml"
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(path.lstat().st_size for path in self.path.rglob("*") if not path.is_dir() or path.is_symlink())
 
     def is_study(self) -> bool:
         """Whether a search has begun here."""
@@ -84,14 +112,8 @@ def study_path(runs: Path, name: str) -> Path:
     return next(runs / name for name in names if not (runs / name).exists())
 
 
-def best_config(directory: StudyDirectory, trial: int) -> str:
-    """Resolved config of a trial, with paths relative to the study."""
-    loaded = load_config(RunDirectory(directory.run(trial)).config)
-    return config_text(relocated(loaded, directory.path))
-
-
-def relocated(loaded: LoadedConfig, folder: Path, *, as_given: bool = False) -> dict[str, object]:
-    """Config with paths relative to another folder. as_given: without the defaults of keys that are not given."""
+def relocated(loaded: LoadedConfig, folder: Path) -> dict[str, Any]:
+    """Keys that a config gives, as a document whose paths are relative to another folder."""
     here, config = RunDirectory(folder), loaded.config
     data = config.data.expanded(loaded.folder)
     changes: dict[str, object] = {
@@ -100,4 +122,10 @@ def relocated(loaded: LoadedConfig, folder: Path, *, as_given: bool = False) -> 
     if (start := config.start_from) is not None:
         checkpoint = here.relative_to_run(loaded.folder / start.checkpoint)
         changes["start_from"] = start.model_copy(update={"checkpoint": checkpoint})
-    return config.model_copy(update=changes).model_dump(mode="json", by_alias=True, exclude_unset=as_given)
+    document = config.model_copy(update=changes).model_dump(mode="json", by_alias=True, exclude_unset=True)
+    for path, keys in loaded.partial.items():
+        section = document
+        for key in path[:-1]:
+            section = section.setdefault(str(key), {})
+        section[str(path[-1])] = {str(key): value for key, value in keys.items()}
+    return document

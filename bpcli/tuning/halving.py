@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bpcli.config.tune import Halving
+from bpcli.config.tune import Asha, Halving
 
 MOST_RUNGS = 2
 """Number of choices that the usual number of trials at once is for."""
 
 
-def rungs(halving: Halving, epochs: int) -> list[int]:
+def rungs(halving: Halving | Asha, epochs: int) -> list[int]:
     """Numbers of epochs after which trials are compared; all epochs are not among them."""
     found, at = [], halving.first_epochs
     while at < epochs:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bpcli.config.loading import LoadedConfig, load_config
-from bpcli.config.tune import TuneSpec
-from bpcli.errors import CheckpointError, Mismatch, MismatchError, UsageError
+from bpcli.config.tune import OF_TRIALS, TuneSpec
+from bpcli.errors import BpcliError, CheckpointError, ConfigError, Mismatch, MismatchError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.storage.config_text import config_text
 from bpcli.system.files import file_access, write_atomic
 from bpcli.training.scoring import EpochScore
+from bpcli.tuning.batch import parts_of
 from bpcli.tuning.directory import StudyDirectory, relocated
 from bpcli.tuning.space import Space
-from bpcli.tuning.study import Study
+from bpcli.tuning.start import values_of
+from bpcli.tuning.study import Basis, Study
 from bpcli.tuning.trial import write_trials
 from bpcli.wording import counted, listed, printable
 
@@ -33,14 +35,14 @@ def begin_study(
     settings = [*overrides, *_of_trials(trials)]
     loaded = load_config(config, settings)
     spec = _possible(loaded, config, settings)
-    epochs, digest = _examined(loaded, config, settings, cache)
+    basis = _examined(loaded, config, settings, cache)
     directory = StudyDirectory.create(path(loaded.config.name))
-    document = relocated(loaded, directory.path, as_given=True)
+    document = relocated(loaded, directory.path)
     document["tune"] = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
     write_atomic(directory.config, config_text(document).encode())
-    write_atomic(directory.data, f"{digest}\n".encode())
+    write_atomic(directory.data, f"{basis.digest}\n".encode())
     write_trials(directory.trials, [])
-    return Study(directory, load_config(directory.config), epochs)
+    return Study(directory, load_config(directory.config), basis)
 
 
 def open_study(path: Path, trials: int | None = None, cache: bool = True) -> Study:
@@ -54,12 +56,12 @@ def open_study(path: Path, trials: int | None = None, cache: bool = True) -> Stu
     if not directory.is_study():
         raise CheckpointError(f"{shown}: no study; begin one with bpcli tune CONFIG")
     loaded = load_config(directory.config, _of_trials(trials))
-    epochs, digest = _examined(loaded, directory.config, [], cache)
+    basis = _examined(loaded, directory.config, [], cache)
     with file_access(directory.data, "read"):
         before = directory.data.read_text(encoding="utf-8").strip()
-    if digest != before:
+    if basis.digest != before:
         raise CheckpointError(f"{shown}: the data has changed since this search began; begin a new one")
-    study = Study(directory, loaded, epochs)
+    study = Study(directory, loaded, basis)
     if len(study.trials) > study.spec.trials:
         done = counted(len(study.trials), "trial")
         raise UsageError(f"--trials {study.spec.trials}: {done} of {shown} are done; give at least as many")
@@ -70,20 +72,38 @@ def _of_trials(trials: int | None) -> list[str]:
     return [] if trials is None else [f"tune.trials={trials}"]
 
 
-def _examined(loaded: LoadedConfig, path: Path, settings: Sequence[str], cache: bool) -> tuple[int, str]:
-    """Epochs of a training, and digest of its data. Raises ConfigError if epochs lack the metric of the search."""
-    assert loaded.config.tune is not None
-    prepared, wanted = open_experiment(path, settings, cache=cache), loaded.config.tune.metric
+def _examined(loaded: LoadedConfig, path: Path, settings: Sequence[str], cache: bool) -> Basis:
+    """What the search takes from the data. Raises ConfigError if epochs lack a metric of the search."""
+    spec, data = loaded.config.tune, loaded.config.data
+    assert spec is not None
+    prepared = open_experiment(path, settings, cache=cache)
     plan = prepared.plan
     assert isinstance(plan.score, EpochScore)
-    there = [f"validation_{name}" for name in ("loss", *plan.score.metrics)]
-    if plan.validation is None:
-        what = "needs validation rows; set data.split.validation"
-    elif wanted not in there:
+    there = ["validation_loss", *(f"validation_{name}" for name in plan.score.metrics)]
+    wanted = next((name for name in spec.metrics if name not in (*there, *OF_TRIALS)), None)
+    if plan.validation is None and spec.folds is None:
+        raise _located(loaded, "metric", "needs validation rows; set data.split.validation, or tune.folds")
+    if wanted is not None:
         what = f"epochs have no {wanted}, but {listed(there)}; training.early_stopping.monitor: {wanted} adds it"
-    else:
-        return plan.epochs, prepared.digest
-    raise loaded.locate(MismatchError(Mismatch(("tune", "metric"), what)))
+        raise _located(loaded, "metric", what)
+    if spec.folds is not None:
+        if prepared.config.folds:
+            what = "each member of the ensemble is validated on a fold already; omit it, or ensemble.folds"
+            raise _located(loaded, "folds", what)
+        if data.time is not None:
+            raise _located(loaded, "folds", "windows of series are validated by later ones, not by folds; omit it")
+        [first, *_] = parts_of(loaded.config, spec).values()
+        try:
+            open_experiment(path, [*settings, *first], cache=cache)
+        except BpcliError as error:
+            raise _located(loaded, "folds", error.messages[0].removeprefix("--set ")) from error
+    start = values_of(Space(spec.space), prepared.config.model_dump(mode="json", by_alias=True))
+    return Basis(plan.epochs, prepared.preprocessor.target.task, start, prepared.digest)
+
+
+def _located(loaded: LoadedConfig, key: str, what: str) -> ConfigError:
+    """Error at a key of the search."""
+    return loaded.locate(MismatchError(Mismatch(("tune", key), what)))
 
 
 def _possible(loaded: LoadedConfig, path: Path, overrides: Sequence[str]) -> TuneSpec:
@@ -99,10 +119,10 @@ def _possible(loaded: LoadedConfig, path: Path, overrides: Sequence[str]) -> Tun
         raise loaded.locate(MismatchError(Mismatch(("tune",), what)))
     try:
         Space(spec.space).require_valid(lambda settings: load_config(path, [*overrides, *settings]))
-        if spec.halving is not None and any(key.startswith("training.epochs") for key in spec.space):
-            raise MismatchError(
-                Mismatch(("tune", "halving"), "needs one number of epochs; leave training.epochs out of the space")
-            )
+        rule = next((name for name in ("halving", "median", "asha") if getattr(spec, name) is not None), None)
+        if rule is not None and any(key.startswith("training.epochs") for key in spec.space):
+            what = "needs one number of epochs; leave training.epochs out of the space"
+            raise MismatchError(Mismatch(("tune", rule), what))
         if spec.sampler == "grid":
             Space(spec.space).grid()
     except MismatchError as error:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bpcli.config.distribution import Distribution, Value
 from bpcli.config.tune import Sampler
 from bpcli.errors import UsageError
+from bpcli.tuning.objective import Objective, is_maximized
 from bpcli.tuning.space import Space, Values
 from bpcli.tuning.trial import Trial
 
@@ -35,26 +36,31 @@ def require_optuna() -> None:
 class Sampling:
     """Sampler of a search, which is asked for the values of several trials at once, and then told their results."""
 
-    def __init__(self, space: Space, sampler: Sampler, seed: int, maximize: bool) -> None:
-        """New search. Raises MismatchError for a grid over real numbers."""
+    def __init__(
+        self, space: Space, sampler: Sampler, seed: int, objective: Objective, at_once: int, start: Values | None = None
+    ) -> None:
+        """New search. start: values of the first trial. Raises MismatchError for a grid over real numbers."""
         self._grid: Iterator[Values] | None = None
+        self._objective = objective
         if sampler == "grid":
             self._grid = iter(space.grid())
             return
         import optuna
 
-        with _quiet():
+        with quiet():
             self._distributions = {name: optuna_distribution(one) for name, one in space.parameters.items()}
             self._study = optuna.create_study(
-                sampler=_sampler(sampler, seed), direction="maximize" if maximize else "minimize"
+                sampler=_sampler(sampler, seed, at_once), directions=directions(objective)
             )
+            if start is not None:
+                self._study.enqueue_trial(dict(start))
         self._asked: list[Any] = []
 
     def ask(self, count: int) -> list[Values]:
         """Values of the next trials; fewer at the end of a grid."""
         if self._grid is not None:
             return [values for _, values in zip(range(count), self._grid, strict=False)]
-        with _quiet():
+        with quiet():
             self._asked = [self._study.ask(self._distributions) for _ in range(count)]
         return [dict(trial.params) for trial in self._asked]
 
@@ -64,15 +70,21 @@ class Sampling:
             return
         from optuna.trial import TrialState
 
-        with _quiet():
+        with quiet():
             for asked, trial in zip(self._asked, trials, strict=True):
-                if trial.score is None or trial.state == "failed":
+                values = self._objective.values(trial)
+                if values is None:
                     self._study.tell(asked, state=TrialState.FAIL)
                 elif trial.state == "stopped":
-                    asked.report(trial.score, trial.epochs)
+                    asked.report(values[0], trial.epochs)
                     self._study.tell(asked, state=TrialState.PRUNED)
                 else:
-                    self._study.tell(asked, trial.score)
+                    self._study.tell(asked, values)
+
+
+def directions(objective: Objective) -> list[Literal["maximize", "minimize"]]:
+    """Direction of each metric, as Optuna names it."""
+    return ["maximize" if is_maximized(metric) else "minimize" for metric in objective.metrics]
 
 
 def importances(space: Space, trials: Sequence[Trial], maximize: bool) -> dict[str, float]:
@@ -85,7 +97,7 @@ def importances(space: Space, trials: Sequence[Trial], maximize: bool) -> dict[s
         return {}
     import optuna
 
-    with _quiet():
+    with quiet():
         distributions = {name: optuna_distribution(one) for name, one in space.parameters.items()}
         study = optuna.create_study(direction="maximize" if maximize else "minimize")
         for trial in known:
@@ -109,7 +121,7 @@ def optuna_distribution(one: Distribution) -> BaseDistribution:
     return FloatDistribution(low, high, log=one.is_log)
 
 
-def _sampler(name: Sampler, seed: int) -> Any:
+def _sampler(name: Sampler, seed: int, at_once: int) -> Any:
     from optuna import samplers
 
     seed %= 2**32  # as NumPy's legacy generators take them
@@ -119,11 +131,13 @@ def _sampler(name: Sampler, seed: int) -> Any:
         return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     if name == "qmc":
         return samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+    if name == "nsga2":
+        return samplers.NSGAIISampler(seed=seed, population_size=max(2, at_once))
     return samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Block in which Optuna neither logs nor warns."""
     from optuna import logging
 

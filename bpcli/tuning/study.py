@@ -3,36 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean
+from io import BytesIO
+from pathlib import Path
 
-from bpcli.config.loading import LoadedConfig
-from bpcli.config.tune import AT_ONCE
+import numpy as np
+from numpy.typing import NDArray
+
+from bpcli.config.loading import LoadedConfig, load_config
+from bpcli.config.tune import AT_ONCE, POPULATION
 from bpcli.errors import CheckpointError
-from bpcli.metrics import greater_is_better
+from bpcli.metrics import Task
+from bpcli.storage.config_text import config_text
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.files import file_access, write_atomic
+from bpcli.tuning.batch import NOT_SEARCHED, Batch, Done, parts_of, run_name
 from bpcli.tuning.crew import Crew
-from bpcli.tuning.directory import StudyDirectory, best_config
-from bpcli.tuning.halving import promoted, rungs, usual_at_once
+from bpcli.tuning.directory import StudyDirectory, relocated
+from bpcli.tuning.halving import usual_at_once
+from bpcli.tuning.objective import Objective
+from bpcli.tuning.optimism import Optimism, optimism
+from bpcli.tuning.row_figures import metric_of_means
 from bpcli.tuning.sampling import Sampling, same_values
 from bpcli.tuning.space import Space, Values
-from bpcli.tuning.training import Trained, Training
-from bpcli.tuning.trial import State, Trial, read_trials, write_trials
+from bpcli.tuning.training import Training
+from bpcli.tuning.trial import Trial, read_trials, write_trials
 from bpcli.wording import printable
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a search takes from its config together with the data.
+
+    epochs: of a training. start: values of the config as it stands, if the space has them. digest: SHA-256 of the data.
+    """
+
+    epochs: int
+    task: Task
+    start: Values | None
+    digest: str
 
 
 class Study:
     """A search: which trials are next, what they came to, and which is the best."""
 
-    def __init__(self, directory: StudyDirectory, loaded: LoadedConfig, epochs: int) -> None:
-        """Open a study. epochs: of a training, as the config or its recipe has it."""
+    def __init__(self, directory: StudyDirectory, loaded: LoadedConfig, basis: Basis) -> None:
         assert loaded.config.tune is not None
         self.directory, self.spec, self._loaded = directory, loaded.config.tune, loaded
-        self.space = Space(self.spec.space)
-        self.maximize = greater_is_better(self.spec.metric.removeprefix("validation_"))
+        self.space, self.objective = Space(self.spec.space), Objective(self.spec.metrics)
+        self.basis = basis
         self.trials = read_trials(directory.trials)
-        self._epochs = epochs
 
     @cached_property
     def at_once(self) -> int:
@@ -40,7 +61,9 @@ class Study:
         spec = self.spec
         if spec.at_once is not None:
             return spec.at_once
-        return AT_ONCE if spec.halving is None else usual_at_once(spec.halving, self._epochs)
+        if spec.halving is not None:
+            return usual_at_once(spec.halving, self.basis.epochs)
+        return POPULATION if spec.sampler == "nsga2" else AT_ONCE
 
     @property
     def name(self) -> str:
@@ -50,13 +73,12 @@ class Study:
     @property
     def best(self) -> Trial | None:
         """The complete trial with the best score; of equal ones, the first."""
-        found = [trial for trial in self.trials if trial.state == "complete" and trial.score is not None]
-        return min(found, key=self.rank, default=None)
+        return self.objective.best(self.trials)
 
-    def rank(self, trial: Trial) -> float:
-        """Score of a trial as a number of which the least is the best."""
-        assert trial.score is not None
-        return -trial.score if self.maximize else trial.score
+    @property
+    def front(self) -> list[Trial]:
+        """Trials that no other beats in all metrics, of several metrics."""
+        return self.objective.front(self.trials) if len(self.objective.metrics) > 1 else []
 
     def run(self, crew: Crew, interrupted: Callable[[], bool]) -> Iterator[list[Trial]]:
         """Train until all trials are over, yielding them as they are, those that were asked for together at once.
@@ -64,12 +86,15 @@ class Study:
         The trials of the directory are asked for again, so that the sampler is where it was. Raises CheckpointError if
         it chooses others now.
         """
-        sampling = Sampling(self.space, self.spec.sampler, self._loaded.config.seed, self.maximize)
+        config, spec = self._loaded.config, self.spec
+        start = self.basis.start
+        sampling = Sampling(self.space, spec.sampler, config.seed, self.objective, self.at_once, start)
+        batch = Batch(config, self.basis.epochs)
         done, self.trials = self.trials, []
         write_trials(self.directory.trials, done)
-        while len(self.trials) < self.spec.trials:
+        while len(self.trials) < spec.trials:
             first = len(self.trials)
-            asked = sampling.ask(min(self.at_once, self.spec.trials - first))
+            asked = sampling.ask(min(self.at_once, spec.trials - first))
             if not asked:
                 return
             known = done[first : first + len(asked)]
@@ -83,11 +108,12 @@ class Study:
             if len(known) < len(asked):
                 if interrupted() or self._is_over():
                     return
-                kept = [] if self.spec.halving else known  # halving compares all that are asked for together
-                new = self._trained(first + len(kept), asked[len(kept) :], crew, interrupted)
+                kept = [] if spec.halving else known  # halving compares all that are asked for together
+                new = batch.train(first + len(kept), asked[len(kept) :], self.trials, crew, interrupted)
                 if new is None:
                     return
-                found = [*kept, *new]
+                self._keep_rows(new)
+                found = [*kept, *(one.trial for one in new)]
             sampling.tell(found)
             self.trials += found
             if len(self.trials) > len(done):
@@ -95,93 +121,82 @@ class Study:
                 self._keep_best()
             yield found
 
-    def test_scores(self, trial: Trial) -> dict[str, float | None]:
-        """Scores of the test rows by the model of a trial; empty without such rows."""
-        test = RunDirectory(self.directory.run(trial.number)).read_summary().test
+    def finish(self, crew: Crew, interrupted: Callable[[], bool]) -> bool:
+        """Train the best config once more unless its run is here, and link to it. False if that was interrupted."""
+        best = self.best
+        assert best is not None
+        name = run_name(best.number, "" if self.spec.folds is None else "-best")
+        if not RunDirectory(self.directory.run(name)).best.is_file():
+            settings = (NOT_SEARCHED, *self.space.settings(best.values))
+            [(_, trained)] = crew.train([Training(name, settings)], interrupted) or [(0, None)]
+            if trained is None or trained.interrupted:
+                return False
+        link = self.directory.best_run
+        with file_access(link, "write"):
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.directory.run(name).relative_to(link.parent))
+        return True
+
+    @property
+    def test_scores(self) -> dict[str, float | None]:
+        """Scores of the test rows by the model of the best config; empty without such rows."""
+        test = RunDirectory(self.directory.best_run).read_summary().test
         return {} if test is None else dict(test.scores)
+
+    def optimism(self) -> Optimism | None:
+        """Part of the best score that is owed to the choice; None for metrics that are no means over rows."""
+        best = self.best
+        if best is None or best.score is None:
+            return None
+        paths = [self.directory.rows(trial.number) for trial in self.trials if trial.state == "complete"]
+        if not all(path.is_file() for path in paths):
+            return None
+        figures: list[NDArray[np.float64]] = []
+        for path in paths:
+            with file_access(path, "read"):
+                figures.append(np.load(path))
+        of_means = metric_of_means(self.objective.first, self.basis.task)
+        return optimism(figures, of_means, best.score, self.objective.maximize, self._loaded.config.seed)
 
     def _is_over(self) -> bool:
         """Whether the trials so far have used the budget."""
         seconds = sum(trial.seconds for trial in self.trials)
         return self.spec.budget is not None and seconds >= self.spec.budget.seconds
 
-    def _trained(
-        self, first: int, asked: Sequence[Values], crew: Crew, interrupted: Callable[[], bool]
-    ) -> list[Trial] | None:
-        """Trials with these values, numbered from `first`; None if they were interrupted."""
-        numbers = range(first, first + len(asked))
-        halving = self.spec.halving
-        compared = [] if halving is None else rungs(halving, self._epochs)
-        going, results = list(numbers), dict[int, list[Trained]]()
-        for until in (*compared, None):
-            trainings = [
-                (number, self._training(number, asked[number - first], seed, until))
-                for number in going
-                for seed in range(self.spec.seeds)
-            ]
-            found = dict(crew.train([training for _, training in trainings], interrupted))
-            if len(found) < len(trainings) or any(one.interrupted for one in found.values()):
-                return None
-            for number in going:
-                results[number] = [found[place] for place, (of, _) in enumerate(trainings) if of == number]
-            if until is not None:
-                assert halving is not None
-                going = promoted(
-                    {number: self._score(results[number]) for number in going}, halving.factor, self.maximize
-                )
-        return [self._trial(number, asked[number - first], results[number], number in going) for number in numbers]
-
-    def _training(self, number: int, values: Values, seed: int, until: int | None) -> Training:
-        settings = ["tune=null", *self.space.settings(values)]
-        if self.spec.seeds > 1:
-            base, split = self._loaded.config.seed, self._loaded.config.data.split
-            settings.append(f"seed={base + seed}")
-            if split.seed is None and split.order == "random":
-                settings.append(f"data.split.seed={base}")  # the test rows of one seed are those of all
-        return Training(self.directory.run(number, seed), tuple(settings), until)
-
-    def _score(self, results: Sequence[Trained]) -> float | None:
-        """Value of the metric, the mean over seeds; None if a training failed or it is undefined."""
-        found = []
-        for one in results:
-            if one.note is not None:
-                return None
-            if (score := one.metrics.get(self.spec.metric)) is None:
-                return None
-            found.append(score)
-        return fmean(found)
-
-    def _trial(self, number: int, values: Values, results: Sequence[Trained], whole: bool) -> Trial:
-        score, notes = self._score(results), [one.note for one in results if one.note is not None]
-        state: State = "failed" if notes else "complete" if whole else "stopped"
-        first = results[0]
-        metrics = {} if notes else {name: _mean([one.metrics.get(name) for one in results]) for name in first.metrics}
-        return Trial(
-            number,
-            dict(values),
-            state,
-            score,
-            sum(one.epochs for one in results),
-            sum(one.seconds for one in results),
-            first.parameters,
-            metrics,
-            notes[0] if notes else None,
-        )
+    def _keep_rows(self, new: Sequence[Done]) -> None:
+        """Write the figures of the validation rows of trials."""
+        for one in new:
+            if one.rows is not None:
+                path, content = self.directory.rows(one.trial.number), BytesIO()
+                np.save(content, one.rows)
+                with file_access(path.parent, "create"):
+                    path.parent.mkdir(exist_ok=True)
+                write_atomic(path, content.getvalue())
 
     def _keep_best(self) -> None:
-        """Write the best config, and remove the checkpoints of all other trials that are over."""
-        best = self.best
+        """Write the best configs, and remove the checkpoints of all other trials that are over."""
+        best, front = self.best, self.front
+        kept = {trial.number for trial in (*front, *([best] if best else []))}
+        names = [*parts_of(self._loaded.config, self.spec), "-best"]
         for trial in self.trials:
-            if best is None or trial.number != best.number:
-                for seed in range(self.spec.seeds):
-                    for path in RunDirectory(self.directory.run(trial.number, seed)).checkpoints:
+            if trial.number not in kept:
+                for name in names:
+                    for path in RunDirectory(self.directory.run(run_name(trial.number, name))).checkpoints:
                         with file_access(path, "remove"):
                             path.unlink(missing_ok=True)
         if best is not None:
-            write_atomic(self.directory.best, best_config(self.directory, best.number).encode())
+            self._write_config(self.directory.best, best)
+        if front:
+            folder = self.directory.front(0).parent
+            with file_access(folder, "create"):
+                folder.mkdir(exist_ok=True)
+                for path in folder.glob("*.yaml"):
+                    path.unlink()
+            for trial in front:
+                self._write_config(self.directory.front(trial.number), trial)
 
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    """Mean; None if a value is undefined."""
-    known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) else None
+    def _write_config(self, path: Path, trial: Trial) -> None:
+        """Write the config of a trial, as it was asked for with its values."""
+        settings = [NOT_SEARCHED, *self.space.settings(trial.values)]
+        document = relocated(load_config(self.directory.config, settings), path.parent)
+        write_atomic(path, config_text(document).encode())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bpcli.config.distribution import Value
 from bpcli.errors import CheckpointError
@@ -20,9 +20,9 @@ State = Literal["complete", "stopped", "failed"]
 class Trial:
     """One trial: the values of the parameters, and what came of them.
 
-    state: `stopped` by halving; `failed` if the training diverged or could not be done, as `note` says. score: value of
-    the metric in the best epoch, or the mean over seeds; None if it is undefined. metrics: all values of that epoch.
-    seconds: of training.
+    state: `stopped` early; `failed` if the training diverged or could not be done, as `note` says. score: value of the
+    first metric in the best epoch, or the mean over folds or seeds; None if it is undefined. metrics: all values of
+    that epoch. seconds: of training. course: least loss by each epoch, of searches that compare these.
     """
 
     number: int
@@ -34,6 +34,14 @@ class Trial:
     parameters: int | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
     note: str | None = None
+    course: list[float] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Trial as a JSON object, without an empty course."""
+        document = asdict(self)
+        if not self.course:
+            del document["course"]
+        return document
 
 
 def read_trials(path: Path) -> list[Trial]:
@@ -52,4 +60,4 @@ def read_trials(path: Path) -> list[Trial]:
 
 def write_trials(path: Path, trials: Iterable[Trial]) -> None:
     """Write all trials, a line each."""
-    write_atomic(path, "".join(json.dumps(asdict(trial)) + "\n" for trial in trials).encode())
+    write_atomic(path, "".join(json.dumps(trial.to_json()) + "\n" for trial in trials).encode())

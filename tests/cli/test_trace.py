@@ -73,7 +73,7 @@ def test_a_row_after_a_fold_in_time_is_refused():
         "trace", CONFIGS / "auto_mpg.yaml", "--row", 400, *(part for one in settings for part in ("--set", one))
     )
     assert result.code == 2
-    why = "no target, weight 0, or after data.split.fold in time"
+    why = "no target, weight 0, or after the fold in time"
     assert result.err.endswith(f"error: --row 400: not in any split: {why}; choose another row\n")
 
 

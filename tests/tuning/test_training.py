@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from small_runs import experiment
+from studies import search
 
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.tuning.training import Trained, Trainer, Training
@@ -14,8 +14,8 @@ MORE = ("training.epochs=9", "optimizer.learning_rate=0.3")
 
 def trained(folder: Path, name: str, until: int | None) -> Trained:
     """Train the small experiment in a subfolder, or go on with it."""
-    trainer = Trainer(folder / "c.json", cache=False, threads=1)
-    return trainer.train(Training(folder / name, MORE, until), lambda: False)
+    trainer = Trainer(folder / "c.json", folder, cache=False, threads=1)
+    return trainer.train(Training(name, ("tune=null", *MORE), until), lambda: False)
 
 
 def measured(found: Trained) -> tuple[int, dict[str, float | None]]:
@@ -24,7 +24,7 @@ def measured(found: Trained) -> tuple[int, dict[str, float | None]]:
 
 
 def test_a_run_that_is_further_is_judged_by_the_epoch_that_is_asked_for(tmp_path: Path) -> None:
-    experiment(tmp_path)
+    search(tmp_path)
     early = {until: measured(trained(tmp_path, f"until{until}", until)) for until in range(1, 10)}
     whole = measured(trained(tmp_path, "whole", None))
     assert whole == early[9]
@@ -38,7 +38,7 @@ def test_a_run_that_is_further_is_judged_by_the_epoch_that_is_asked_for(tmp_path
 
 
 def test_a_run_without_checkpoints_that_is_to_go_on_begins_again(tmp_path: Path) -> None:
-    experiment(tmp_path)
+    search(tmp_path)
     whole = trained(tmp_path, "whole", None)
     trained(tmp_path, "stopped", 3)
     for path in RunDirectory(tmp_path / "stopped").checkpoints:
@@ -47,7 +47,7 @@ def test_a_run_without_checkpoints_that_is_to_go_on_begins_again(tmp_path: Path)
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    experiment(tmp_path)
+    search(tmp_path)
     whole = trained(tmp_path, "whole", None)
     for until in (2, 5, None):
         found = trained(tmp_path, "steps", until)

@@ -135,11 +135,12 @@ def select_examples(
         fitted.require_valid(columns, rows + 1)
         groups = _groups(table, rows, spec, notes)
         split = _divide(table, rows, groups, learned_columns(columns, loss), spec, seed, loss)
-    if groups is not None:
+    if groups is not None and spec.split.validation_fold is None:
         notes += _notes_of_shares(split)
-    if spec.split.fold is not None and (later := len(rows) - sum(len(split.part(part)) for part in PARTS)):
+    if later := len(rows) - sum(len(split.part(part)) for part in PARTS):
+        key, held_out = ("fold", "test") if spec.split.fold is not None else ("validation_fold", "validation")
         notes.append(
-            f"data.split.fold: {counted(later, 'row')} after the test rows left out, as data.split.order is time"
+            f"data.split.{key}: {counted(later, 'row')} after the {held_out} rows left out, as data.split.order is time"
         )
     return Examples(table, inputs, targets, split, loss, source.shown, source.digest, notes, groups)
 

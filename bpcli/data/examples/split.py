@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.data.examples.groups import assign_groups, majority_classes
-from bpcli.data.examples.held_out_fold import hold_out_fold
+from bpcli.data.examples.held_out_fold import hold_out_fold, hold_out_validation_fold
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import PARTS, Column, Part
 from bpcli.errors import DataError, Mismatch, MismatchError
@@ -65,6 +65,9 @@ def split_table(
     if parts is None:
         parts = np.zeros(len(rows), dtype=np.int8)
     parts = hold_out_fold(parts, spec, seed, classes, names, groups, order)
+    if spec.validation_fold is not None and np.any(parts == PARTS.index("validation")):
+        what = "the data has validation rows of its own, which the folds would not use; omit it, or those rows"
+        raise MismatchError(Mismatch(("data", "split", "validation_fold"), what))
     given: set[Part] = {name for index, name in enumerate(PARTS) if name != "train" and np.any(parts == index)}
     shares = _shares(spec, given)
     free = np.flatnonzero(parts == 0)
@@ -82,6 +85,7 @@ def split_table(
             assigned = _by_group(groups[free], shares, strata, names, strict, generator)
     result = parts.copy()
     result[free] = assigned
+    result = hold_out_validation_fold(result, spec, seed, classes, names, groups, order)
     train, validation, test = (rows[result == index] for index in range(len(PARTS)))
     split = Split(train, validation, test, shares)
     _require_rows(split, shares, len(rows))

@@ -135,3 +135,38 @@ def test_test_rows_of_the_data_are_an_error() -> None:
 def test_fewer_rows_or_groups_than_folds_are_an_error(options: dict[str, Any]) -> None:
     with pytest.raises(MismatchError, match=r"^data\.split\.fold: .* cannot be divided into 25 folds"):
         split(20, "1/25", **options)
+
+
+def validated(rows: int, folds: int, **options: Any) -> list[Split]:
+    """Splits of a table, of which each holds another fold out for validation."""
+    classes = options.pop("classes", None)
+    names = [] if classes is None else [f"c{code}" for code in range(int(classes.max()) + 1)]
+    groups = options.pop("groups", None)
+    specs = [SplitSpec(validation_fold=f"{fold}/{folds}", **options) for fold in range(1, folds + 1)]
+    return [split_table(np.arange(rows), spec, 0, None, classes, names, groups) for spec in specs]
+
+
+@pytest.mark.parametrize("options", [{}, {"classes": np.arange(100) % 3}, {"groups": np.arange(100) // 4}])
+def test_every_row_that_is_not_for_testing_validates_in_one_fold(options: dict[str, Any]) -> None:
+    classes, groups = options.get("classes"), options.get("groups")
+    names = [] if classes is None else ["c0", "c1", "c2"]
+    plain = split_table(np.arange(100), SplitSpec(), 0, None, classes, names, groups)
+    splits = validated(100, 4, **options)
+    for one in splits:
+        assert one.test.tolist() == plain.test.tolist()
+        assert sorted([*one.train, *one.validation, *one.test]) == list(range(100))
+    pooled = np.sort(np.concatenate([plain.train, plain.validation])).tolist()
+    assert np.sort(np.concatenate([one.validation for one in splits])).tolist() == pooled
+    if groups is not None:
+        assert not any(set(groups[one.train]) & set(groups[one.validation]) for one in splits)
+
+
+def test_folds_that_validate_in_order_of_time_come_after_what_is_learned() -> None:
+    for one in validated(40, 3, order="time", test=0.25):
+        assert one.train.max() < one.validation.min() <= one.validation.max() < one.test.min() == 30
+
+
+def test_validation_rows_of_the_data_exclude_a_fold_for_them() -> None:
+    parts = np.array([TRAIN] * 8 + [VALIDATION] * 2, np.int8)
+    with pytest.raises(MismatchError, match="the data has validation rows of its own"):
+        split_table(np.arange(10), SplitSpec(validation_fold="1/4"), 0, parts)
