@@ -42,7 +42,7 @@ def show_study(study: Study, best: Trial) -> None:
     rows = []
     for trial in order[:SHOWN]:
         used = study.space.used(trial.values)
-        values = [number(value_of(trial, metric)) for metric in metrics]
+        values = ["-" if (value := value_of(trial, metric)) is None else _value(value) for metric in metrics]
         cells = [_value(used.get(name, "-")) for name in names]
         rows.append([str(trial.number), trial.state, str(trial.epochs), *values, *cells])
     title = "Trials that no other beats in all metrics" if study.front else "Trials"

@@ -11,6 +11,7 @@ from bpcli import wording
 from bpcli.documents.table import Table
 from bpcli.pages.charts import HOW_TO_READ, Chart, text
 from bpcli.pages.intervals import Intervals
+from bpcli.pages.parallel import Parallel
 from bpcli.pages.pictures import Gallery
 from bpcli.pages.tables import Counts, Listing, table_html
 
@@ -23,7 +24,7 @@ class Section:
 
     title: str
     sentences: Sequence[str] = ()
-    charts: Sequence[Chart | Intervals] = ()
+    charts: Sequence[Chart | Intervals | Parallel] = ()
     tables: Sequence[Table | Counts | Listing] = field(default=())
     galleries: Sequence[Gallery] = ()
 

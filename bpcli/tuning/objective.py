@@ -78,10 +78,10 @@ def is_maximized(metric: str) -> bool:
     return metric not in OF_TRIALS and greater_is_better(metric.removeprefix("validation_"))
 
 
-def value_of(trial: Trial, metric: str) -> float | None:
+def value_of(trial: Trial, metric: str) -> float | int | None:
     """Value of a metric, None if it is undefined."""
     if metric == "seconds":
         return trial.seconds
     if metric == "parameters":
-        return None if trial.parameters is None else float(trial.parameters)
+        return trial.parameters
     return trial.metrics.get(metric)

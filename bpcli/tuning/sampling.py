@@ -87,7 +87,7 @@ def directions(objective: Objective) -> list[Literal["maximize", "minimize"]]:
     return ["maximize" if is_maximized(metric) else "minimize" for metric in objective.metrics]
 
 
-def importances(space: Space, trials: Sequence[Trial], maximize: bool) -> dict[str, float]:
+def importances(space: Space, trials: Sequence[Trial], objective: Objective) -> dict[str, float]:
     """Share of each parameter in what tells good trials from all, by PED-ANOVA (Watanabe et al. 2023), largest first.
 
     Of trials that were trained to the end; empty for fewer than FEWEST_RANKED of them.
@@ -99,7 +99,7 @@ def importances(space: Space, trials: Sequence[Trial], maximize: bool) -> dict[s
 
     with quiet():
         distributions = {name: optuna_distribution(one) for name, one in space.parameters.items()}
-        study = optuna.create_study(direction="maximize" if maximize else "minimize")
+        study = optuna.create_study(direction=directions(objective)[0])
         for trial in known:
             given: dict[str, Any] = dict(trial.values)
             study.add_trial(optuna.create_trial(params=given, distributions=distributions, value=trial.score))

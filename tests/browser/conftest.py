@@ -21,6 +21,7 @@ import yaml
 from browsing import ColorScheme, Open, Visit
 from commands import CONFIGS, bpcli
 from planted_images import classes_run
+from studies import search
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -153,7 +154,7 @@ def pages(
     images_run: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
-    """Every kind of page, by what it shows: `report of penguins`, `comparison of penguins`, `trace of textbook` …"""
+    """Every kind of page, by what it shows: `report of penguins`, `trace of textbook`, `search` …"""
     folder = tmp_path_factory.mktemp("pages")
     for name, run in runs.items():
         bpcli("report", run, "-o", folder / f"report of {name}.html").ok()
@@ -165,4 +166,8 @@ def pages(
     bpcli("trace", CONFIGS / "textbook.yaml", "--html", folder / "trace of textbook.html").ok()
     bpcli("trace", images_run, "--row=1", "--row=2", "--html", folder / "trace of images.html").ok()
     bpcli("trace", runs["hostile"], "--row=1", "--row=2", "--html", folder / "trace of hostile.html").ok()
+    tune = {"metric": ["validation_loss", "parameters"], "trials": 12}
+    config = search(tmp_path_factory.mktemp("search"), tune)
+    bpcli("tune", config, "--run-dir", config.parent / "study", "-q").ok()
+    shutil.copy(config.parent / "study" / "report.html", folder / "search.html")
     return {path.stem: path for path in folder.iterdir()}

@@ -14,8 +14,9 @@ PAGES = (
     "trace of textbook",
     "trace of images",
     "trace of hostile",
+    "search",
 )
-OF_EACH_KIND = {"report of penguins", "comparison of hostile", "inspection of images", "trace of images"}
+OF_EACH_KIND = {"search", "report of penguins", "comparison of hostile", "inspection of images", "trace of images"}
 SAMPLED = [pytest.param(name, marks=() if name in OF_EACH_KIND else pytest.mark.exhaustive) for name in PAGES]
 """Pages of the default run, for what follows from the building blocks, which pages of a kind share."""
 
