@@ -74,6 +74,7 @@ class Batch:
         earlier: trials that were over before these were asked for.
         """
         numbers, spec = range(first, first + len(asked)), self._spec
+        crew.announce(dict(zip(numbers, asked, strict=True)))
         compared = [] if spec.halving is None else rungs(spec.halving, self._epochs)
         limits = limits_of(spec.median or spec.asha, [trial.course for trial in earlier], self._epochs)
         going, results = list(numbers), dict[int, list[Trained]]()
@@ -82,6 +83,7 @@ class Batch:
                 (
                     number,
                     Training(
+                        number,
                         run_name(number, part),
                         (NOT_SEARCHED, *self._space.settings(asked[number - first]), *settings),
                         until,
@@ -100,7 +102,9 @@ class Batch:
                 assert spec.halving is not None
                 scores = {number: self._score(results[number]) for number in going}
                 going = promoted(scores, spec.halving.factor, self._objective.maximize)
-        return [self._done(number, asked[number - first], results[number], number in going) for number in numbers]
+        done = [self._done(number, asked[number - first], results[number], number in going) for number in numbers]
+        crew.conclude([one.trial for one in done])
+        return done
 
     def _score(self, results: Sequence[Trained]) -> float | None:
         """Value of the metric, the mean over folds or seeds; None if a training failed or it is undefined."""

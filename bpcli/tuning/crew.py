@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bpcli.errors import BpcliError, FileAccessError
 from bpcli.system.files import path_from_here
+from bpcli.tuning.space import Values
 from bpcli.tuning.training import Trained, Trainer, Training
+from bpcli.tuning.trial import Trial
 from bpcli.wording import printable
 
 if TYPE_CHECKING:
@@ -29,34 +32,43 @@ Done = tuple[int, Trained]
 """Place of a training in the list, and what it came to."""
 
 
-class Crew(Protocol):
+class Crew(ABC):
     """Those who train. A context manager, at whose end no process is left."""
 
-    def __enter__(self) -> Crew: ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-    def train(self, trainings: Sequence[Training], interrupted: Callable[[], bool]) -> Iterator[Done]:
-        """Train all, yielding each as it is done; once interrupted, those that are under way end early."""
-
-
-class Alone:
-    """This process, one training after another."""
-
-    def __init__(self, trainer: Trainer) -> None:
-        self._trainer = trainer
-
-    def __enter__(self) -> Alone:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Do nothing."""
+        """End all processes."""
+        return
+
+    def announce(self, asked: Mapping[int, Values]) -> None:
+        """Take note of the trials, by number, that are trained next."""
+        return
+
+    @abstractmethod
+    def train(self, trainings: Sequence[Training], interrupted: Callable[[], bool]) -> Iterator[Done]:
+        """Train all, yielding each as it is done; once interrupted, those that are under way end early."""
+
+    def conclude(self, trials: Sequence[Trial]) -> None:
+        """Take note of trials that are over."""
+        return
+
+
+class Alone(Crew):
+    """This process, one training after another."""
+
+    def __init__(self, trainer: Callable[[], Trainer]) -> None:
+        """trainer: function that opens one, when the first training begins."""
+        self._open = trainer
+        self._trainer: Trainer | None = None
 
     def train(self, trainings: Sequence[Training], interrupted: Callable[[], bool]) -> Iterator[Done]:
         """Train all."""
         for place, training in enumerate(trainings):
             if interrupted():
                 return
+            self._trainer = self._trainer or self._open()
             yield place, self._trainer.train(training, interrupted)
 
 
@@ -65,7 +77,7 @@ class _Worker(NamedTuple):
     connection: Connection[Any, Any]
 
 
-class Processes:
+class Processes(Crew):
     """Processes that train side by side. One that dies is replaced, and its training continued by another."""
 
     def __init__(self, count: int, config: Path, folder: Path, cache: bool, threads: int) -> None:
@@ -73,9 +85,6 @@ class Processes:
         self._idle: list[_Worker] = []
         self._hired: list[_Worker] = []
         self._count = count
-
-    def __enter__(self) -> Processes:
-        return self
 
     def __exit__(self, *error: object) -> None:
         """End all processes; those that train save their runs first."""

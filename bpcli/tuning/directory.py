@@ -112,15 +112,18 @@ def study_path(runs: Path, name: str) -> Path:
     return next(runs / name for name in names if not (runs / name).exists())
 
 
-def relocated(loaded: LoadedConfig, folder: Path) -> dict[str, Any]:
-    """Keys that a config gives, as a document whose paths are relative to another folder."""
-    here, config = RunDirectory(folder), loaded.config
+def relocated(loaded: LoadedConfig, folder: Path | None) -> dict[str, Any]:
+    """Keys that a config gives, as a document whose paths are relative to another folder; to none, absolute."""
+    config = loaded.config
+
+    def placed(path: str | Path) -> str:
+        there = loaded.folder / path
+        return str(there.resolve()) if folder is None else RunDirectory(folder).relative_to_run(there)
+
     data = config.data.expanded(loaded.folder)
-    changes: dict[str, object] = {
-        "data": data.with_paths(here.relative_to_run(loaded.folder / path) for path, _ in data.files)
-    }
+    changes: dict[str, object] = {"data": data.with_paths(placed(path) for path, _ in data.files)}
     if (start := config.start_from) is not None:
-        checkpoint = here.relative_to_run(loaded.folder / start.checkpoint)
+        checkpoint = placed(start.checkpoint)
         changes["start_from"] = start.model_copy(update={"checkpoint": checkpoint})
     document = config.model_copy(update=changes).model_dump(mode="json", by_alias=True, exclude_unset=True)
     for path, keys in loaded.partial.items():

@@ -6,16 +6,14 @@ and told again in the same order when a search goes on.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from bpcli.config.distribution import Distribution, Value
 from bpcli.config.tune import Sampler
-from bpcli.errors import UsageError
 from bpcli.tuning.objective import Objective, is_maximized
 from bpcli.tuning.space import Space, Values
+from bpcli.tuning.storage import quiet
 from bpcli.tuning.trial import Trial
 
 FEWEST_RANKED = 10
@@ -23,14 +21,6 @@ FEWEST_RANKED = 10
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
-
-
-def require_optuna() -> None:
-    """Raise UsageError if Optuna is not installed."""
-    try:
-        import optuna  # noqa: F401
-    except ImportError as error:
-        raise UsageError("bpcli tune requires Optuna; install it with pip install 'backprop-cli[tune]'") from error
 
 
 class Sampling:
@@ -134,21 +124,6 @@ def _sampler(name: Sampler, seed: int, at_once: int) -> Any:
     if name == "nsga2":
         return samplers.NSGAIISampler(seed=seed, population_size=max(2, at_once))
     return samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Block in which Optuna neither logs nor warns."""
-    from optuna import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def same_values(asked: Mapping[str, Value], known: Mapping[str, Value]) -> bool:

@@ -128,7 +128,7 @@ class Study:
         name = run_name(best.number, "" if self.spec.folds is None else "-best")
         if not RunDirectory(self.directory.run(name)).best.is_file():
             settings = (NOT_SEARCHED, *self.space.settings(best.values))
-            [(_, trained)] = crew.train([Training(name, settings)], interrupted) or [(0, None)]
+            [(_, trained)] = crew.train([Training(best.number, name, settings)], interrupted) or [(0, None)]
             if trained is None or trained.interrupted:
                 return False
         link = self.directory.best_run

@@ -34,11 +34,12 @@ WAIT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Training:
-    """One training of a trial. name: of its run. settings: overrides of the search's config.
+    """One training of a trial, by its number. name: of its run. settings: overrides of the search's config.
 
     until: number of epochs; None for all. limits: losses by epochs at which it stops for being behind.
     """
 
+    trial: int
     name: str
     settings: tuple[str, ...]
     until: int | None = None

@@ -15,7 +15,7 @@ MORE = ("training.epochs=9", "optimizer.learning_rate=0.3")
 def trained(folder: Path, name: str, until: int | None) -> Trained:
     """Train the small experiment in a subfolder, or go on with it."""
     trainer = Trainer(folder / "c.json", folder, cache=False, threads=1)
-    return trainer.train(Training(name, ("tune=null", *MORE), until), lambda: False)
+    return trainer.train(Training(0, name, ("tune=null", *MORE), until), lambda: False)
 
 
 def measured(found: Trained) -> tuple[int, dict[str, float | None]]:
