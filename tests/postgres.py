@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 USER = "nobody"
@@ -21,9 +22,25 @@ def programs() -> Path | None:
     return next((path.parent for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
 
 
+@dataclass
+class Server:
+    """A server that runs. url: of its database, which asks the user `tester` for the password `secret`."""
+
+    url: str
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """Run a server; the URL of its database, which asks the user `tester` for the password `secret`."""
+    """Run a server; the URL of its database."""
+    with running(folder) as found:
+        yield found.url
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """Run a server that can be stopped and started again."""
     with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as name:  # a socket's path must be short
         home = Path(name)
         user = USER if os.getuid() == 0 else None
@@ -37,11 +54,18 @@ def server(folder: Path) -> Iterator[str]:
             command = [folder / program, "-D", home / "data", *arguments]
             subprocess.run(command, check=True, capture_output=True, user=user, env=environment, cwd="/", timeout=120)
 
+        def start() -> None:
+            options = f"-c unix_socket_directories={home} -c listen_addresses= -c fsync=off"
+            run("pg_ctl", "-o", options, "-l", str(home / "log"), "-w", "start")
+
+        def stop() -> None:
+            run("pg_ctl", "-m", "immediate", "-w", "stop")
+
         password = ["--auth=scram-sha-256", f"--pwfile={home / 'password'}"]
         run("initdb", "-U", "tester", "--encoding=UTF8", "--no-sync", *password)
-        options = f"-c unix_socket_directories={home} -c listen_addresses= -c fsync=off"
-        run("pg_ctl", "-o", options, "-l", str(home / "log"), "-w", "start")
+        start()
         try:
-            yield f"postgresql://tester@/postgres?host={home}"
+            yield Server(f"postgresql://tester@/postgres?host={home}", stop, start)
         finally:
-            run("pg_ctl", "-m", "immediate", "-w", "stop")
+            with suppress(subprocess.CalledProcessError):  # one that is stopped
+                stop()

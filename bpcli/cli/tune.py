@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -111,8 +113,7 @@ def tune(
             f"{counted(workers, 'worker')}: {shown}"
         )
     before = len(study.trials)
-    with directory.locked(), StopRequest() as stop:
-        published = _published(study, storage, study_name, stop)
+    with directory.locked(), StopRequest() as stop, _published(study, storage, study_name, stop) as published:
         with _crew(study, published, storage, workers, cache, each) as crew:
             for done in study.run(crew, stop):
                 publish_trials(published, study)
@@ -143,14 +144,17 @@ def tune(
     result_path(path_from_here(directory.path))
 
 
-def _published(study: Study, url: str | None, name: str | None, stop: StopRequest) -> Published:
+@contextmanager
+def _published(study: Study, url: str | None, name: str | None, stop: StopRequest) -> Iterator[Published]:
     """The study in a storage: in that of the URL, or a journal of its own."""
-    from bpcli.tuning.publishing import journal, publish
+    from bpcli.tuning.publishing import mend_journal, publish
     from bpcli.tuning.storage import Storage
 
+    name = name or study.directory.path.resolve().name
     if url is None:
-        return journal(study)
-    return publish(study, Storage(url, stop), name or study.directory.path.resolve().name)
+        mend_journal(study, name)
+    with Storage(url or str(study.directory.storage), stop) as storage:
+        yield publish(study, storage, name)
 
 
 def _crew(study: Study, published: Published, url: str | None, workers: int, cache: bool, threads: int) -> Crew:
@@ -191,8 +195,12 @@ def _join(
     from bpcli.tuning.publishing import joined_config
     from bpcli.tuning.storage import Storage
 
-    with StopRequest() as stop, TemporaryDirectory(prefix="bpcli-tune-", dir=run_dir) as folder:
-        published = Published.open(Storage(url, stop), name)
+    with (
+        StopRequest() as stop,
+        Storage(url, stop) as storage,
+        TemporaryDirectory(prefix="bpcli-tune-", dir=run_dir) as folder,
+    ):
+        published = Published.open(storage, name)
         path = joined_config(published, Path(folder), settings)
         if not quiet:
             say(f"training for {printable(published.name)}, by {counted(workers, 'worker')}, in {folder}")

@@ -18,7 +18,7 @@ from bpcli.errors import BpcliError, FileAccessError, UsageError
 from bpcli.system.environment import environment
 from bpcli.tuning.publication import Published
 from bpcli.tuning.storage import Storage
-from bpcli.tuning.training import Trained, Trainer
+from bpcli.tuning.training import Trained, Trainer, Training
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -84,26 +84,15 @@ def work(place: Place, interrupted: Callable[[], bool]) -> None:
 
     Raises FileAccessError if the storage stays out of reach, or the search is led by no one.
     """
-    storage = Storage(place.url, interrupted)
-    published, trainer = Published.open(storage, place.study), None
-    worker, beat, seen = name_of(os.getpid()), object(), monotonic()
-    while not interrupted():
-        for trial in published.waiting():
-            task = published.take(trial._trial_id, worker)
-            if task is None:
+    with Storage(place.url, interrupted) as storage:
+        published, trainer = Published.open(storage, place.study), None
+        beat, seen = object(), monotonic()
+        while not interrupted():
+            taken = _take(published)
+            if taken is not None:
+                trainer = trainer or Trainer(Path(place.config), Path(place.folder), place.cache, place.threads)
+                _train(*taken, published, trainer, place, interrupted)
                 continue
-            tag, trainings = task
-            trainer = trainer or Trainer(Path(place.config), Path(place.folder), place.cache, place.threads)
-            with _Signs(place.url, place.study, trial._trial_id):
-                done: list[Trained] = []
-                for training in trainings:
-                    done.append(trainer.train(training, interrupted))
-                    if done[-1].interrupted:
-                        published.give_back(trial._trial_id)
-                        return
-            published.report(trial._trial_id, tag, done)
-            break
-        else:
             attributes = published.attributes
             if attributes.get("over"):
                 return
@@ -114,6 +103,34 @@ def work(place: Place, interrupted: Callable[[], bool]) -> None:
                     f"{storage.shown}: no sign of the process that leads {place.study}; continue it with --resume"
                 )
             sleep(POLL_SECONDS)
+
+
+def _take(published: Published) -> tuple[int, str, list[Training]] | None:
+    """Take a trial that waits: its key in the storage, and tag and trainings; None without any."""
+    for trial in published.waiting():
+        if (task := published.take(trial._trial_id, name_of(os.getpid()))) is not None:
+            return trial._trial_id, *task
+    return None
+
+
+def _train(
+    key: int,
+    tag: str,
+    trainings: Sequence[Training],
+    published: Published,
+    trainer: Trainer,
+    place: Place,
+    interrupted: Callable[[], bool],
+) -> None:
+    """Train, and report; once interrupted, give the trial back."""
+    done: list[Trained] = []
+    with _Signs(place.url, place.study, key):
+        for training in trainings:
+            done.append(trainer.train(training, interrupted))
+            if done[-1].interrupted:
+                published.give_back(key)
+                return
+    published.report(key, tag, done)
 
 
 def helping(place: Place, count: int, interrupted: Callable[[], bool]) -> None:
@@ -158,12 +175,11 @@ class _Signs:
         self._end.set()
 
     def _give(self, url: str, study: str, key: int) -> None:
-        count, published = 0, None
+        count = 0
         while not self._end.wait(ALIVE_SECONDS):
             count += 1
-            with suppress(BpcliError):  # of a storage that is lost, which the training notices when it is over
-                published = published or Published.open(Storage(url), study)
-                published.sign(key, count)
+            with suppress(BpcliError), Storage(url) as storage:  # one that is lost is noticed after the training
+                Published.open(storage, study).sign(key, count)
 
 
 def _serve(place: Place) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bpcli.config.loading import LoadedConfig, load_config
-from bpcli.errors import CheckpointError, FileAccessError, UsageError
+from bpcli.errors import CheckpointError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.storage.config_text import config_text
 from bpcli.system.files import file_access, write_atomic
@@ -41,15 +41,15 @@ def publish_trials(published: Published, study: Study) -> None:
         published.add(study.space, trial.values, outcome(trial, study.objective))
 
 
-def journal(study: Study) -> Published:
-    """Journal of a study for Optuna's dashboard, in its directory; begun anew if it is damaged."""
+def mend_journal(study: Study, name: str) -> None:
+    """Remove the journal in a study's directory if it is damaged, or one of another search; it is begun anew."""
     path = study.directory.storage
     try:
-        return publish(study, Storage(str(path)), study.directory.path.resolve().name)
-    except (ValueError, KeyError, CheckpointError, FileAccessError):
+        with Storage(str(path)) as storage:
+            publish(study, storage, name)
+    except (ValueError, KeyError, CheckpointError):
         with file_access(path, "remove"):
             path.unlink(missing_ok=True)
-    return publish(study, Storage(str(path)), study.directory.path.resolve().name)
 
 
 def joined_config(published: Published, folder: Path, settings: list[str]) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bpcli.data.database_url import without_password
 from bpcli.errors import BpcliError, FileAccessError, UsageError
@@ -56,7 +56,10 @@ def quiet() -> Iterator[None]:
 
 
 class Storage:
-    """Storage at a URL, or a journal at a path. Operations are tried again while it is out of reach."""
+    """Storage at a URL, or a journal at a path; a context manager.
+
+    Operations are tried again while it is out of reach.
+    """
 
     def __init__(self, url: str, interrupted: Callable[[], bool] = lambda: False) -> None:
         """Open a storage.
@@ -65,11 +68,42 @@ class Storage:
         FileAccessError if it is out of reach.
         """
         self.shown, self._interrupted = printable(without_password(url)), interrupted
-        self.inner = self._tried(lambda: _opened(url), patience=0.0)
+        self._engine: Any = None
+        self.inner = self._tried(lambda: self._opened(url), patience=0.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the connections."""
+        if self._engine is not None:
+            self._engine.dispose()
 
     def do(self, action: Callable[[BaseStorage], T]) -> T:
         """Carry out an operation. Raises FileAccessError if the storage stays out of reach."""
         return self._tried(lambda: action(self.inner), PATIENCE_SECONDS)
+
+    def _opened(self, url: str) -> BaseStorage:
+        scheme = re.match(r"(\w+)(\+\w+)?://", url)
+        kind = {"postgres": "postgresql", "rediss": "redis"}.get(scheme[1], scheme[1]) if scheme else None
+        if kind is None:
+            return _journal(Path(url))
+        if kind in DRIVERS:
+            _require_driver(kind)
+        if kind == "redis":
+            from optuna.storages import JournalStorage
+            from optuna.storages.journal import JournalRedisBackend
+
+            return JournalStorage(JournalRedisBackend(url))
+        if kind not in ("postgresql", "mysql", "sqlite"):
+            raise UsageError(f"--storage: no storage at {kind}://; give a file, or a URL of PostgreSQL, MySQL or Redis")
+        from optuna.storages import RDBStorage, get_storage
+
+        driver = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}.get(kind, kind)
+        address = re.sub(r"^\w+(\+\w+)?://", f"{driver}://", url)
+        database = RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
+        self._engine = database.engine
+        return get_storage(database)
 
     def _tried(self, action: Callable[[], T], patience: float) -> T:
         until = monotonic() + patience
@@ -85,27 +119,6 @@ class Storage:
                 if monotonic() >= until or self._interrupted():
                     raise FileAccessError(f"{self.shown}: out of reach: {_reason(error)}") from error
             sleep(PAUSE_SECONDS)
-
-
-def _opened(url: str) -> BaseStorage:
-    scheme = re.match(r"(\w+)(\+\w+)?://", url)
-    kind = {"postgres": "postgresql", "rediss": "redis"}.get(scheme[1], scheme[1]) if scheme else None
-    if kind is None:
-        return _journal(Path(url))
-    if kind in DRIVERS:
-        _require_driver(kind)
-    if kind == "redis":
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalRedisBackend
-
-        return JournalStorage(JournalRedisBackend(url))
-    if kind not in ("postgresql", "mysql", "sqlite"):
-        raise UsageError(f"--storage: no storage at {kind}://; give a file, or a URL of PostgreSQL, MySQL or Redis")
-    from optuna.storages import RDBStorage, get_storage
-
-    driver = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}.get(kind, kind)
-    address = re.sub(r"^\w+(\+\w+)?://", f"{driver}://", url)
-    return get_storage(RDBStorage(address, engine_kwargs={"pool_pre_ping": True}))
 
 
 def _journal(path: Path) -> BaseStorage:

@@ -126,11 +126,18 @@ class Study:
         best = self.best
         assert best is not None
         name = run_name(best.number, "" if self.spec.folds is None else "-best")
-        if not RunDirectory(self.directory.run(name)).best.is_file():
+        run = RunDirectory(self.directory.run(name))
+        if run.read_summary().status != "finished" or not run.best.is_file():  # trained elsewhere, at least at the end
             settings = (NOT_SEARCHED, *self.space.settings(best.values))
             [(_, trained)] = crew.train([Training(best.number, name, settings)], interrupted) or [(0, None)]
             if trained is None or trained.interrupted:
                 return False
+            if self.spec.folds is None and trained.metrics != best.metrics:
+                now, shown = trained.metrics.get(self.objective.first), printable(str(run.path))
+                raise CheckpointError(
+                    f"{shown}: {self.objective.first} is {now}, and was {best.score} where it was trained first; the "
+                    "two machines compute differently"
+                )
         link = self.directory.best_run
         with file_access(link, "write"):
             link.unlink(missing_ok=True)
