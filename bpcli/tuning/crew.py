@@ -91,8 +91,7 @@ class Processes(Crew):
         for worker in self._hired:
             worker.connection.close()
         for worker in self._hired:
-            with suppress(OSError):
-                os.kill(worker.process.pid or 0, signal.SIGTERM)
+            worker.process.terminate()
         for worker in self._hired:
             worker.process.join()
 
@@ -112,8 +111,7 @@ class Processes(Crew):
             if interrupted() and not told:
                 told = True
                 for worker, _ in busy.values():
-                    with suppress(OSError):
-                        os.kill(worker.process.pid or 0, signal.SIGTERM)
+                    worker.process.terminate()
             for connection in wait(list(busy), POLL_SECONDS):
                 worker, place = busy.pop(connection)
                 answer = self._answer(worker)

@@ -155,8 +155,7 @@ def helping(place: Place, count: int, interrupted: Callable[[], bool]) -> None:
 def end_all(workers: Sequence[SpawnProcess]) -> None:
     """End worker processes; those that train save their runs first."""
     for worker in workers:
-        with suppress(OSError):
-            os.kill(worker.pid or 0, signal.SIGTERM)
+        worker.terminate()
     for worker in workers:
         worker.join()
 

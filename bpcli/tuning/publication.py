@@ -89,21 +89,29 @@ class Published:
         states = (TrialState.WAITING,)
         return self.storage.do(lambda inner: inner.get_all_trials(self._key, deepcopy=False, states=states))
 
-    def add(self, space: Space, values: Values, told: Outcome | None = None) -> None:
-        """Add the next trial: one that waits or, with an outcome, one that is over."""
-        from optuna.trial import TrialState, create_trial
+    def add(self, space: Space, values: Values, told: Outcome) -> None:
+        """Add the next trial, which is over."""
+        self._add(
+            space,
+            values,
+            state=told.state,
+            values=told.values,
+            user_attrs=told.attributes,
+            intermediate_values=told.intermediate,
+        )
 
-        state: dict[str, Any] = {"state": TrialState.WAITING}
-        if told is not None:
-            state = {
-                "state": told.state,
-                "values": told.values,
-                "user_attrs": told.attributes,
-                "intermediate_values": told.intermediate,
-            }
+    def add_offered(self, space: Space, values: Values, tag: str, trainings: Sequence[Training]) -> None:
+        """Add the next trial, and ask for its trainings. tag: names them among those of the trial."""
+        from optuna.trial import TrialState
+
+        self._add(space, values, state=TrialState.WAITING, user_attrs={"task": _task(tag, trainings)})
+
+    def _add(self, space: Space, params: Values, /, **described: Any) -> None:
+        from optuna.trial import create_trial
+
         with quiet():
             distributions = {name: optuna_distribution(one) for name, one in space.parameters.items()}
-            new = create_trial(params=dict(values), distributions=distributions, **state)
+            new = create_trial(params=dict(params), distributions=distributions, **described)
         self.storage.do(lambda inner: inner.create_new_trial(self._key, template_trial=new))
 
     def end(self, key: int, told: Outcome) -> None:
@@ -121,13 +129,11 @@ class Published:
         self.storage.do(tell)
 
     def offer(self, key: int, tag: str, trainings: Sequence[Training]) -> None:
-        """Ask for the trainings of a trial. tag: names them among those of the trial."""
+        """Ask for the trainings of a trial that is there. tag: as for `add_offered`."""
         from optuna.trial import TrialState
 
-        task = {"tag": tag, "trainings": [asdict(one) for one in trainings]}
-
         def ask(inner: Any) -> None:
-            inner.set_trial_user_attr(key, "task", json.dumps(task))
+            inner.set_trial_user_attr(key, "task", _task(tag, trainings))
             inner.set_trial_state_values(key, TrialState.WAITING)
 
         self.storage.do(ask)
@@ -208,6 +214,10 @@ def require_same(trials: Sequence[FrozenTrial], values: Mapping[int, Values], sh
     for trial in trials:
         if trial.number in values and not same_values(values[trial.number], trial.params):
             raise CheckpointError(f"{shown}: trial {trial.number} is of another search; choose another --study")
+
+
+def _task(tag: str, trainings: Sequence[Training]) -> str:
+    return json.dumps({"tag": tag, "trainings": [asdict(one) for one in trainings]})
 
 
 def _training(document: dict[str, Any]) -> Training:

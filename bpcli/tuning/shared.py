@@ -34,6 +34,7 @@ class Shared(Crew):
         self._place, self._count = place, count
         self._workers: list[SpawnProcess] = []
         self._deaths = 0
+        self._asked: Mapping[int, Values] = {}
         self._beat, self._beaten = 0, 0.0
         self._signs: dict[int, tuple[object, float]] = {}
         self._tries: dict[int, int] = {}
@@ -43,22 +44,23 @@ class Shared(Crew):
         end_all(self._workers)
 
     def announce(self, asked: Mapping[int, Values]) -> None:
-        """Add trials that are not in the storage. Raises CheckpointError if it holds those of another search."""
-        there = self._published.trials()
-        require_same(there, asked, self._published.storage.shown)
-        for number in sorted(asked):
-            if number >= len(there):
-                self._published.add(self._space, asked[number])
+        """Take note of the trials. Raises CheckpointError if the storage holds those of another search."""
+        require_same(self._published.trials(), asked, self._published.storage.shown)
+        self._asked = asked
 
     def train(self, trainings: Sequence[Training], interrupted: Callable[[], bool]) -> Iterator[Done]:
         """Offer all, and yield each as it is done by a worker."""
         places: dict[int, list[int]] = {}
         for place, training in enumerate(trainings):
             places.setdefault(training.trial, []).append(place)
-        tag = str(trainings[0].until)
-        for number, trial in self._those(places).items():
-            if results(trial, tag) is None and not self._is_offered(trial, tag):
-                self._published.offer(trial._trial_id, tag, [trainings[place] for place in places[number]])
+        tag, there = str(trainings[0].until), self._those(places)
+        for number in sorted(places):
+            wanted = [trainings[place] for place in places[number]]
+            trial = there.get(number)
+            if trial is None:
+                self._published.add_offered(self._space, self._asked[number], tag, wanted)
+            elif results(trial, tag) is None and not self._is_offered(trial, tag):
+                self._published.offer(trial._trial_id, tag, wanted)
         left = set(places)
         while left and not interrupted():
             self._keep_up()

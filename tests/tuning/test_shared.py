@@ -174,6 +174,9 @@ class _Nobody:
     def is_alive(self) -> bool:
         return True
 
+    def terminate(self) -> None:
+        return
+
     def join(self) -> None:
         return
 
