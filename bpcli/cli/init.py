@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -92,6 +93,9 @@ def init(
         str | None,
         typer.Option(metavar="TIME", help="Longest training, such as 30s, 5m or 2h: chooses quick, or a limit."),
     ] = None,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Add a section tune, by which bpcli tune searches for better settings.")
+    ] = False,
     output: OutputFile = None,
     force: Force = False,
     no_cache: NoCache = False,
@@ -141,13 +145,22 @@ def init(
             budget=None if budget is None else _seconds(budget),
         )
     notes(draft.notes)
+    text = draft.text
+    if tune:
+        from bpcli.tuning.default_space import search_section
+
+        if recipe is RecipeChoice.classic:
+            raise UsageError("--tune searches around a recipe; choose another than classic")
+        folder = Path.cwd() if output is None else output.parent
+        text = f"{text.rstrip()}\n{search_section(text, folder, not no_cache)}"
     if draft.expected and (output is not None or budget is not None):
         notes([draft.expected])
     if output is None:
-        result(draft.text.rstrip("\n"))
+        result(text.rstrip("\n"))
     else:
-        write_output(output, draft.text.encode())
-        say(f"written to {printable(str(output))}; train it with: bpcli train {printable(str(output))}")
+        write_output(output, text.encode())
+        command = "tune" if tune else "train"
+        say(f"written to {printable(str(output))}; {command} it with: bpcli {command} {printable(str(output))}")
 
 
 def _seconds(text: str) -> float:

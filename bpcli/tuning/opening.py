@@ -9,10 +9,11 @@ from bpcli.config.loading import LoadedConfig, load_config
 from bpcli.config.tune import OF_TRIALS, TuneSpec
 from bpcli.errors import BpcliError, CheckpointError, ConfigError, Mismatch, MismatchError, UsageError
 from bpcli.experiment.opening import open_experiment
-from bpcli.storage.config_text import config_text
+from bpcli.storage.config_text import config_text, flow_text
 from bpcli.system.files import file_access, write_atomic
 from bpcli.training.scoring import EpochScore
 from bpcli.tuning.batch import parts_of
+from bpcli.tuning.default_space import default_search
 from bpcli.tuning.directory import StudyDirectory, relocated
 from bpcli.tuning.space import Space
 from bpcli.tuning.start import values_of
@@ -24,7 +25,7 @@ from bpcli.wording import counted, listed, printable
 def begin_study(
     config: Path, overrides: Sequence[str], path: Callable[[str], Path], trials: int | None = None, cache: bool = True
 ) -> Study:
-    """Begin the search of a config.
+    """Begin the search of a config; of one with a recipe that names no space, in the default space.
 
     path: function from the name of the experiment to the directory to create. trials: another number of trials.
 
@@ -32,7 +33,11 @@ def begin_study(
         ConfigError: the search, or a setting that it may choose, is not possible.
         ExistsError: the path exists.
     """
-    settings = [*overrides, *_of_trials(trials)]
+    loaded, settings = load_config(config, overrides), list(overrides)
+    if loaded.config.tune is None and loaded.config.recipe is not None:
+        settings.append(f"tune={flow_text(default_search(open_experiment(config, overrides, cache=cache).config))}")
+    if loaded.config.tune is not None or loaded.config.recipe is not None:
+        settings += _of_trials(trials)
     loaded = load_config(config, settings)
     spec = _possible(loaded, config, settings)
     basis = _examined(loaded, config, settings, cache)

@@ -190,3 +190,43 @@ def test_the_best_run_is_trained_again_where_it_is_lost(tmp_path: Path) -> None:
     shutil.rmtree((tmp_path / "study" / "best").resolve())
     bpcli("tune", "--resume", tmp_path / "study", "-q").ok()
     assert weights(tmp_path / "study" / "best") == before
+
+
+def test_a_recipe_brings_a_space(tmp_path: Path) -> None:
+    search(tmp_path)
+    document = {"name": "small", "recipe": "quick", "data": {"path": "t.csv", "target": "y"}, "training": {"epochs": 2}}
+    (tmp_path / "r.json").write_text(json.dumps(document))
+    bpcli("tune", tmp_path / "r.json", "--trials", 2, "--run-dir", tmp_path / "study", "-q").ok()
+    first, second = table(tmp_path / "study")
+    assert set(first["values"]) == {
+        "optimizer.learning_rate",
+        "optimizer.weight_decay",
+        "layers.2.rate",
+        "layers.4.rate",
+    }
+    bpcli("train", tmp_path / "r.json", "--run-dir", tmp_path / "run", "-q").ok()
+    assert first["score"] == RunDirectory(tmp_path / "run").read_summary().best.values["validation_loss"]
+    assert second["values"] != first["values"]
+
+
+@pytest.mark.parametrize("where", ["file", "standard output"])
+def test_init_writes_the_space_of_the_recipe(tmp_path: Path, where: str) -> None:
+    search(tmp_path)
+    arguments = ["init", tmp_path / "t.csv", "--target", "y", "--recipe", "quick", "--tune"]
+    path = tmp_path / "new.yaml"
+    if where == "file":
+        bpcli(*arguments, "-o", path).ok()
+    else:
+        path.write_text(bpcli(*arguments, cwd=tmp_path).ok().out)
+    given = yaml.safe_load(path.read_text())["tune"]
+    assert given["space"]["layers.2.rate"] == {"uniform": [0.0, 0.4]}
+    bpcli("tune", path, "--trials", 1, "--set", "training.epochs=1", "--run-dir", tmp_path / "study", "-q").ok()
+    assert load_config(path).config.tune is not None
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["c.json", "new.yaml", "study", "t.csv"]
+
+
+def test_init_has_no_space_around_a_plain_network(tmp_path: Path) -> None:
+    search(tmp_path)
+    result = bpcli("init", tmp_path / "t.csv", "--target", "y", "--recipe", "classic", "--tune")
+    assert result.code == 2
+    assert "choose another than classic" in result.err
