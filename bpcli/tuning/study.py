@@ -54,6 +54,8 @@ class Study:
         self.space, self.objective = Space(self.spec.space), Objective(self.spec.metrics)
         self.basis = basis
         self.trials = read_trials(directory.trials)
+        self._written: int | None = None
+        """Number of the trial whose config is written as the best."""
 
     @cached_property
     def at_once(self) -> int:
@@ -191,8 +193,9 @@ class Study:
                     for path in RunDirectory(self.directory.run(run_name(trial.number, name))).checkpoints:
                         with file_access(path, "remove"):
                             path.unlink(missing_ok=True)
-        if best is not None:
+        if best is not None and best.number != self._written:
             self._write_config(self.directory.best, best)
+            self._written = best.number
         if front:
             folder = self.directory.front(0).parent
             with file_access(folder, "create"):

@@ -73,12 +73,12 @@ class Trainer:
 
     def __init__(self, config: Path, folder: Path, cache: bool = True, threads: int | None = None) -> None:
         loaded = load_config(config)
-        assert loaded.config.tune is not None
+        spec = loaded.config.tune
+        assert spec is not None
         self._config, self._folder, self._cache, self._threads = config, folder, cache, threads
-        self._data, spec = loaded.config.data, loaded.config.tune
         self._objective = Objective(spec.metrics)
         self._compares = spec.median is not None or spec.asha is not None
-        self._source = open_source(self._data.expanded(loaded.folder), loaded.folder, cache=cache).read_once()
+        self._source = open_source(loaded.config.data.expanded(loaded.folder), loaded.folder, cache=cache).read_once()
 
     def train(self, training: Training, interrupted: Callable[[], bool]) -> Trained:
         """Train until the epoch that is asked for. Errors of the training itself are told in the result."""
@@ -104,7 +104,7 @@ class Trainer:
             prepared = open_run(directory, cache=self._cache, source=self._source)
             state = resume_state(prepared, directory)
         else:
-            source = self._source if self._is_read(training.settings) else None
+            source = self._source if not any(map(_is_of_data, training.settings)) else None
             prepared = open_experiment(self._config, training.settings, cache=self._cache, source=source)
             directory = RunDirectory.create(directory.path)
         until, reached = training.until, 0 if state is None else state.counters.epoch
@@ -155,11 +155,6 @@ class Trainer:
         while directory.is_run() and directory.is_locked() and monotonic() < until and not interrupted():
             sleep(0.05)
 
-    def _is_read(self, settings: tuple[str, ...]) -> bool:
-        """Whether the data of a run is what was read: whether no setting concerns it, or only its split."""
-        data = load_config(self._config, settings).config.data
-        return data.model_copy(update={"split": self._data.split}) == self._data
-
     def _loss(self, report: EpochReport) -> float:
         """Value of the metric in an epoch, as a number of which the least is the best."""
         value = {"validation_loss": report.validation_loss, **report.metrics}.get(self._objective.first)
@@ -209,3 +204,9 @@ class Trainer:
             behind=behind is not None,
             interrupted=interrupted,
         )
+
+
+def _is_of_data(setting: str) -> bool:
+    """Whether an override may change what is read of the data, rather than how its rows are split."""
+    key = setting.partition("=")[0].strip()
+    return key.partition(".")[0].strip(' "') == "data" and not key.startswith("data.split.")
