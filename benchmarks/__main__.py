@@ -25,6 +25,7 @@ from benchmarks import (
     tables,
     text,
     threads,
+    tuning,
     wide,
 )
 from benchmarks.harness import provenance
@@ -49,9 +50,10 @@ BENCHMARKS = {
         extremes,
         text,
         series,
+        tuning,
     )
 }
-OF_TABLES = {"tables": tables, "held_out": held_out, "extremes": extremes}
+OF_TABLES = {"tables": tables, "held_out": held_out, "extremes": extremes, "tuning": tuning}
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """# Results
 

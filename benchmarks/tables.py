@@ -80,7 +80,7 @@ def of_group(group: Sequence[str], quick: bool, chosen: Namespace) -> str:
     try:
         for seed in seeds:
             for name in names:
-                folder = _split(cache, name, seed, chosen.peers)
+                folder = split_of(cache, name, seed, chosen.peers)
                 digest = json.loads((folder / "table.json").read_text())["digest"]
                 for contender in contenders:
                     key = Key(contender.name, contender.definition, contender.version, name, seed, digest)
@@ -125,7 +125,7 @@ def _measure(contender: Contender, key: Key, folder: Path, results: Results) -> 
 _SPLIT_BY = ("peers/tabular_data.py", "peers/generated.py", "tabular/catalogue.py")
 
 
-def _split(cache: Path, name: str, seed: int, python: str) -> Path:
+def split_of(cache: Path, name: str, seed: int, python: str) -> Path:
     """The folder of a split, which a child writes unless it exists."""
     sources = [ROOT / "benchmarks" / name for name in _SPLIT_BY]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]

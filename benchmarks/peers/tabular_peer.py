@@ -122,6 +122,12 @@ PEERS: dict[str, tuple[str, Callable[[Split, int], Any]]] = {
 """Distribution and estimator of each."""
 
 
+def write_predictions(path: Path, predicted: Any, probabilities: Any = None, classes: Any = ()) -> None:
+    """Write predictions in bpcli's columns; of classes, with their probabilities (rows, classes)."""
+    columns = {f"probability_{name}": probabilities[:, index] for index, name in enumerate(classes)}
+    pd.DataFrame({"prediction": predicted, **columns}).to_csv(path, index=False)
+
+
 def main(peer: str, folder: str, output: str, seed: int) -> None:
     """Fit, predict, write."""
     warnings.filterwarnings("ignore")
@@ -130,15 +136,14 @@ def main(peer: str, folder: str, output: str, seed: int) -> None:
     estimator = make(split, seed)
     started = process_time()
     estimator.fit(split.train, split.y)
+    predicted: tuple[Any, ...]
     if split.classification:
         probabilities = np.asarray(estimator.predict_proba(split.test))
-        classes = [str(name) for name in estimator.classes_]
-        columns = {f"probability_{name}": probabilities[:, index] for index, name in enumerate(classes)}
-        predictions = {"prediction": [classes[index] for index in probabilities.argmax(axis=1)], **columns}
+        predicted = (estimator.classes_[probabilities.argmax(axis=1)], probabilities, estimator.classes_)
     else:
-        predictions = {"prediction": np.asarray(estimator.predict(split.test)).ravel()}
+        predicted = (np.asarray(estimator.predict(split.test)).ravel(),)
     seconds = process_time() - started
-    pd.DataFrame(predictions).to_csv(output, index=False)
+    write_predictions(Path(output), *predicted)
     print(json.dumps({"cpu": seconds, "version": version(distribution)}))
 
 
