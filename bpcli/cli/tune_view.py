@@ -55,6 +55,8 @@ def show_study(study: Study, best: Trial) -> None:
         result(f"expected on new rows: {number(optimism.expected)}, since the best of many owes some to chance")
     else:
         note("the best of many trials owes some of its score to chance; the test rows took no part in the choice")
+    if not study.is_worth_it():
+        result(f"no gain is to be expected over the config as it stands, with {number(study.start_score)}")
     test = study.test_scores
     if test:
         result("its test rows, seen once: " + ", ".join(f"{name} {number(value)}" for name, value in test.items()))
@@ -81,6 +83,7 @@ def study_document(study: Study, best: Trial) -> dict[str, Any]:
         "best": {**trial_document(study, best), "run_directory": path_from_here(directory.best_run)},
         "best_config": path_from_here(directory.best),
         "expected": None if optimism is None else optimism.expected,
+        "as_it_stands": study.start_score,
         "test": study.test_scores,
         "bytes": directory.size,
     }

@@ -68,6 +68,9 @@ def _course(study: Study) -> Section:
             f"{optimism.trials} trials, in place of {number(optimism.score)}. Estimated from the validation rows, by a "
             "bootstrap of the choice (Tsamardinos et al. 2018)."
         )
+    if study.start_score is not None:
+        gain = "" if study.is_worth_it() else "; no gain over it is to be expected on new rows"
+        sentences.append(f"Trial 0 is the config as it stands, with {number(study.start_score)}{gain}.")
     if failed := len(study.trials) - len(scored):
         sentences.append(f"{counted(failed, 'trial')} failed; the table has the reasons.")
     return Section("Course", sentences, [Chart("Score by trial", "trial", metric, series)])

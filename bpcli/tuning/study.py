@@ -152,6 +152,20 @@ class Study:
         test = RunDirectory(self.directory.best_run).read_summary().test
         return {} if test is None else dict(test.scores)
 
+    @property
+    def start_score(self) -> float | None:
+        """Score of the config as it stands; None if it is no trial, or was not trained to the end."""
+        first = self.trials[0] if self.trials and self.basis.start is not None and self.spec.sampler != "grid" else None
+        return first.score if first is not None and first.state == "complete" else None
+
+    def is_worth_it(self) -> bool:
+        """Whether the best config is expected to be better on new rows than the config as it stands.
+
+        True where nothing is known about it.
+        """
+        found, start = self.optimism(), self.start_score
+        return found is None or start is None or self.objective.loss(found.expected) < self.objective.loss(start)
+
     def optimism(self) -> Optimism | None:
         """Part of the best score that is owed to the choice; None for metrics that are no means over rows."""
         best = self.best
