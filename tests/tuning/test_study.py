@@ -47,9 +47,12 @@ class AnyOrder(Crew):
             yield place, self._trainer.train(trainings[place], interrupted)
 
 
-@pytest.mark.parametrize(
-    "settings", SEARCHES, ids=lambda settings: "-".join(map(str, [*settings.keys(), *settings.values()]))[:40]
-)
+def named(settings: dict[str, Any]) -> str:
+    """Name of a search in the list of tests."""
+    return str(settings.get("sampler") or next(iter(settings)))
+
+
+@pytest.mark.parametrize("settings", SEARCHES, ids=named)
 def test_order_and_interruptions_change_nothing(tmp_path: Path, settings: dict[str, Any]) -> None:
     config = search(tmp_path, {"trials": 8, **settings})
     whole = begin_study(config, [], lambda _: tmp_path / "whole", cache=False)

@@ -18,17 +18,6 @@ from bpcli.storage.run_listing import list_runs
 from bpcli.system.locks import locked
 from bpcli.tuning import training
 
-SAMPLERS = ("random", "tpe", "cma_es", "qmc")
-
-
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_a_search_gives_the_same_trials_again(tmp_path: Path, sampler: str) -> None:
-    config = search(tmp_path, {"sampler": sampler})
-    for name in ("a", "b"):
-        bpcli("tune", config, "--run-dir", tmp_path / name, "-q").ok()
-    assert table(tmp_path / "a") == table(tmp_path / "b")
-    assert len({trial["score"] for trial in table(tmp_path / "a")}) == 6
-
 
 def test_the_best_config_gives_the_weights_of_the_best_trial(tmp_path: Path) -> None:
     config = search(tmp_path)
