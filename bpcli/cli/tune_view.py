@@ -52,7 +52,8 @@ def show_study(study: Study, best: Trial) -> None:
     result(f"best of {counted(len(scored), 'trial')}: {study.objective.first} {number(best.score)}")
     optimism = study.optimism()
     if optimism is not None:
-        result(f"expected on new rows: {number(optimism.expected)}, since the best of many owes some to chance")
+        why = ", as the best of many owes some of its score to chance" if optimism.difference else ""
+        result(f"expected on new rows: {number(optimism.expected)}{why}")
     else:
         note("the best of many trials owes some of its score to chance; the test rows took no part in the choice")
     if not study.is_worth_it():

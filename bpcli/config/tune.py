@@ -75,7 +75,9 @@ class TuneSpec(Spec):
     seeds: int = Field(default=1, ge=1, description="Number of seeds of each trial, whose mean value counts.")
     budget: Budget | None = Field(default=None, description="Bound on the time. Default: none.")
     space: dict[str, SpaceEntry] = Field(
-        min_length=1, description="Settings to choose: config keys such as optimizer.learning_rate, and distributions."
+        default={},
+        description="Settings to choose: config keys such as optimizer.learning_rate, and distributions. Default: with a "
+        "recipe, its learning rate, weight decay and dropout.",
     )
 
     @property

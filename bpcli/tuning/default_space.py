@@ -21,8 +21,8 @@ DECAY_FACTOR = 10.0
 MOST_DROPOUT = 0.4
 
 
-def default_search(config: ExperimentConfig) -> dict[str, Any]:
-    """Section `tune` for a resolved config: what decides most, around the values that it has."""
+def default_space(config: ExperimentConfig) -> dict[str, Any]:
+    """Space for a resolved config: what decides most, around the values that it has."""
     optimizer = config.optimizer.model_dump(mode="json")
     space: dict[str, Any] = {"optimizer.learning_rate": _around(optimizer["learning_rate"], RATE_FACTOR)}
     if optimizer.get("weight_decay"):
@@ -31,7 +31,7 @@ def default_search(config: ExperimentConfig) -> dict[str, Any]:
         document = layer.model_dump(mode="json")
         if document.get("type") == "dropout":
             space[f"layers.{index}.rate"] = {"uniform": [0.0, max(MOST_DROPOUT, document["rate"])]}
-    return {"trials": TRIALS, "space": space}
+    return space
 
 
 def search_section(text: str, folder: Path, cache: bool = True) -> str:
@@ -39,12 +39,12 @@ def search_section(text: str, folder: Path, cache: bool = True) -> str:
     with NamedTemporaryFile("w", suffix=".yaml", dir=folder, encoding="utf-8") as file:
         file.write(text)
         file.flush()
-        search = default_search(open_experiment(Path(file.name), cache=cache).config)
+        space = default_space(open_experiment(Path(file.name), cache=cache).config)
     lines = [
         "tune:    # bpcli tune chooses these by training; other commands ignore the section",
-        f"  trials: {search['trials']}",
+        f"  trials: {TRIALS}",
         "  space:",
-        *(f"    {key}: {flow_text(one)}" for key, one in search["space"].items()),
+        *(f"    {key}: {flow_text(one)}" for key, one in space.items()),
     ]
     return "\n".join(lines) + "\n"
 

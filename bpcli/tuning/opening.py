@@ -13,7 +13,7 @@ from bpcli.storage.config_text import config_text, flow_text
 from bpcli.system.files import file_access, write_atomic
 from bpcli.training.scoring import EpochScore
 from bpcli.tuning.batch import parts_of
-from bpcli.tuning.default_space import default_search
+from bpcli.tuning.default_space import default_space
 from bpcli.tuning.directory import StudyDirectory, relocated
 from bpcli.tuning.space import Space
 from bpcli.tuning.start import values_of
@@ -34,9 +34,11 @@ def begin_study(
         ExistsError: the path exists.
     """
     loaded, settings = load_config(config, overrides), list(overrides)
-    if loaded.config.tune is None and loaded.config.recipe is not None:
-        settings.append(f"tune={flow_text(default_search(open_experiment(config, overrides, cache=cache).config))}")
-    if loaded.config.tune is not None or loaded.config.recipe is not None:
+    spec = loaded.config.tune
+    if loaded.config.recipe is not None and (spec is None or not spec.space):
+        space = default_space(open_experiment(config, overrides, cache=cache).config)
+        settings.append(f"tune.space={flow_text(space)}")
+    if spec is not None or loaded.config.recipe is not None:
         settings += _of_trials(trials)
     loaded = load_config(config, settings)
     spec = _possible(loaded, config, settings)
@@ -117,7 +119,7 @@ def _possible(loaded: LoadedConfig, path: Path, overrides: Sequence[str]) -> Tun
     Raises ConfigError without one, and for a space with settings that no training would take.
     """
     spec = loaded.config.tune
-    if spec is None:
+    if spec is None or not spec.space:
         what = (
             "is missing: what to choose, such as tune: {space: {optimizer.learning_rate: {log_uniform: [1e-4, 0.1]}}}"
         )
