@@ -76,8 +76,8 @@ class TuneSpec(Spec):
     budget: Budget | None = Field(default=None, description="Bound on the time. Default: none.")
     space: dict[str, SpaceEntry] = Field(
         default={},
-        description="Settings to choose: config keys such as optimizer.learning_rate, and distributions. Default: with a "
-        "recipe, its learning rate, weight decay and dropout.",
+        description="Settings to choose: config keys such as optimizer.learning_rate, and distributions. Default: with "
+        "a recipe, its learning rate, weight decay and dropout.",
     )
 
     @property
