@@ -22,6 +22,9 @@ from bpcli.wording import composed
 
 T = TypeVar("T")
 
+_AS_ITS_CLASS = core_schema.simple_ser_schema("any")
+"""Serialization by the class of the value."""
+
 
 class Spec(BaseModel):
     """Base class of specs: frozen and strictly validated, without unknown keys, type coercion or infinities."""
@@ -44,7 +47,7 @@ class Spec(BaseModel):
 
 
 class Member:
-    """Validator of a family's member, which is imported and built when a value first names it.
+    """Validator of a spec that is imported and built when a value first needs it.
 
     where: the class, or its import path, such as `bpcli.nn.layers.dense:Dense`.
     """
@@ -54,7 +57,7 @@ class Member:
 
     @cached_property
     def spec(self) -> type[BaseModel]:
-        """Class of the member."""
+        """The class."""
         if not isinstance(self._where, str):
             return self._where
         module, _, name = self._where.partition(":")
@@ -64,6 +67,32 @@ class Member:
     def __call__(self, value: Any) -> BaseModel:
         """Instance for a value."""
         return self.spec.model_validate(value)
+
+
+class Section:
+    """Annotation of a section that few documents have. Its class is imported and built when a document first has it.
+
+    The annotated type stands for the class, which only type checkers need.
+
+    where: import path of the class, such as `bpcli.config.tune:TuneSpec`.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._member = Member(where)
+
+    @property
+    def spec(self) -> type[BaseModel]:
+        """Class of the section."""
+        return self._member.spec
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._member, serialization=_AS_ITS_CLASS)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        as_definition = core_schema.definitions_schema(TypeAdapter(self.spec).core_schema, [])
+        return handler(as_definition)
 
 
 class Family:
@@ -103,9 +132,8 @@ class Family:
         choices: dict[Hashable, core_schema.CoreSchema] = {
             name: schema_of(member) for name, member in self._members.items()
         }
-        as_its_class = core_schema.simple_ser_schema("any")
         return core_schema.tagged_union_schema(
-            choices, "type", strict=False, from_attributes=True, serialization=as_its_class
+            choices, "type", strict=False, from_attributes=True, serialization=_AS_ITS_CLASS
         )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from bpcli.spec import BareName, Family, Sequence, Spec, Text, Words, type_name
+from bpcli.spec import BareName, Family, Section, Sequence, Spec, Text, Words, type_name
 from bpcli.wording import composed
 
 
@@ -88,6 +88,47 @@ def test_a_member_with_a_cached_property_is_written_without_it() -> None:
         {"family": {"type": "cached"}},
         '{"family":{"type":"cached"}}',
     )
+
+
+class Warmup(Spec):
+    epochs: int
+    shape: Sequence[int] = ()
+
+
+class Sectioned(Spec):
+    warmup: Annotated[Spec, Section(f"{__name__}:Warmup")] | None = None
+    absent: Annotated[Spec, Section("no.such.module:Absent")] | None = None
+
+
+def test_a_section_is_imported_and_built_only_for_a_value() -> None:
+    assert Sectioned.model_validate({}) == Sectioned(warmup=None, absent=None)
+    for given in ({"epochs": 3, "shape": [2]}, Warmup(epochs=3, shape=(2,))):
+        read = Sectioned.model_validate({"warmup": given})
+        assert (read.warmup, read.model_dump()["warmup"]) == (
+            Warmup(epochs=3, shape=(2,)),
+            {"epochs": 3, "shape": (2,)},
+        )
+    assert Sectioned.model_validate_json(read.model_dump_json()) == read
+
+
+def test_an_error_within_a_section_is_at_its_place() -> None:
+    for value, kind, place in (
+        (3, "model_type", ("warmup",)),
+        ({}, "missing", ("warmup", "epochs")),
+        ({"epochs": 1, "shape": [2, "x"]}, "int_type", ("warmup", "shape", 1)),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            Sectioned.model_validate({"warmup": value})
+        assert [(error["type"], error["loc"]) for error in caught.value.errors()] == [(kind, place)]
+
+
+def test_the_json_schema_of_a_section_is_the_definition_of_its_class() -> None:
+    class Holder(Spec):
+        warmup: Annotated[Spec, Section(f"{__name__}:Warmup")] | None = None
+
+    schema = Holder.model_json_schema()
+    assert schema["properties"]["warmup"]["anyOf"] == [{"$ref": "#/$defs/Warmup"}, {"type": "null"}]
+    assert schema["$defs"]["Warmup"] == Warmup.model_json_schema()
 
 
 def test_an_error_within_a_member_is_at_its_place() -> None:

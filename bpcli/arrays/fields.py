@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from bpcli.arrays.local_tokens import LocalTokens
 from bpcli.arrays.memory import Array
-from bpcli.arrays.tokens import Tokens
 
-Input = Array | Tokens | LocalTokens
+if TYPE_CHECKING:
+    from bpcli.arrays.local_tokens import LocalTokens
+    from bpcli.arrays.tokens import Tokens
+
+Input: TypeAlias = "Array | Tokens | LocalTokens"
 """Values of a field in a batch: numbers (rows, *shape), codes (rows,), or tokens."""
 
 

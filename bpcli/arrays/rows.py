@@ -5,14 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Field, Input, Signature
 from bpcli.arrays.memory import Array
-from bpcli.arrays.tokens import TokenReader, Tokens
+
+if TYPE_CHECKING:
+    from bpcli.arrays.tokens import Tokens
 
 Records = NDArray[np.void]
 """One record per row: `numbers` of the numeric field, and `codes`, one per code field after it."""
@@ -92,8 +94,8 @@ class Rows:
         """
         self.signature, self.dtype = signature, dtype
         every = tuple(stores)
-        self.stores = tuple(store for store in every if not isinstance(store, Tokens))
-        self.tokens = tuple(store for store in every if isinstance(store, Tokens))
+        self.stores = tuple(store for store in every if isinstance(store, np.ndarray))
+        self.tokens = tuple(store for store in every if not isinstance(store, np.ndarray))
         self.scalings = [(scalings or {}).get(index) for index in range(len(signature))]
         self.count = len(every[0])
         self.nbytes = sum(store.nbytes for store in every)
@@ -147,7 +149,7 @@ class _StoreReader(RowReader):
 
     def __init__(self, of: Rows, rows: int, dtype: np.dtype[Any]) -> None:
         self._stores = of.stores
-        self._tokens = [TokenReader(store, rows, dtype) for store in of.tokens]
+        self._tokens = [store.reader(rows, dtype) for store in of.tokens]
         self._taken = [np.empty((rows, *store.shape[1:]), store.dtype) for store in of.stores]
         self._scaled = [
             None

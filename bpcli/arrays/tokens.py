@@ -71,6 +71,10 @@ class Tokens:
         """Rows at these indices, in order, of the same pool."""
         return Tokens(self.columns, self.values, self.starts[rows], self.stops[rows], self.size)
 
+    def reader(self, rows: int, dtype: np.dtype[Any]) -> TokenReader:
+        """Reader of up to `rows` rows per call, with numbers of `dtype`."""
+        return TokenReader(self, rows, dtype)
+
     def astype(self, dtype: np.dtype[Any], copy: bool = True) -> Tokens:
         """Rows with numbers of a data type."""
         return Tokens(self.columns, self.values.astype(dtype, copy=copy), self.starts, self.stops, self.size)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from bpcli.arrays.fields import Signature
 from bpcli.config.recipe import Recipe
-from bpcli.config.start_from import StartFrom
-from bpcli.config.tune import TuneSpec
-from bpcli.data.columns.image import InputSpec
-from bpcli.data.series.forecast_spec import ForecastSpec
 from bpcli.data.spec import DataSpec
 from bpcli.decision.spec import DecisionSpec
 from bpcli.nn.layers import LayerSpec
@@ -26,10 +22,23 @@ from bpcli.nn.output import OutputSpec
 from bpcli.nn.schedules import Schedule
 from bpcli.nn.schedules.constant import Constant
 from bpcli.nn.stems import StemSpec
-from bpcli.spec import Sequence, Spec
-from bpcli.training.augmentation.spec import AugmentSpec
-from bpcli.training.ensemble import EnsembleSpec
+from bpcli.spec import Section, Sequence, Spec
 from bpcli.training.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from bpcli.config.start_from import StartFrom
+    from bpcli.config.tune import TuneSpec
+    from bpcli.data.columns.image import InputSpec
+    from bpcli.data.series.forecast_spec import ForecastSpec
+    from bpcli.training.augmentation.spec import AugmentSpec
+    from bpcli.training.ensemble import EnsembleSpec
+else:
+    StartFrom = Annotated[Spec, Section("bpcli.config.start_from:StartFrom")]
+    TuneSpec = Annotated[Spec, Section("bpcli.config.tune:TuneSpec")]
+    InputSpec = Annotated[Spec, Section("bpcli.data.columns.image:InputSpec")]
+    ForecastSpec = Annotated[Spec, Section("bpcli.data.series.forecast_spec:ForecastSpec")]
+    AugmentSpec = Annotated[Spec, Section("bpcli.training.augmentation.spec:AugmentSpec")]
+    EnsembleSpec = Annotated[Spec, Section("bpcli.training.ensemble:EnsembleSpec")]
 
 ParameterValues = Sequence[float] | Sequence[Sequence[float]]
 

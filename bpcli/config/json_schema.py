@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from bpcli.config.document import KeyPath
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.config.partial import FAMILIES
@@ -11,9 +13,16 @@ from bpcli.config.partial import FAMILIES
 Schema = dict[str, Any]
 
 
+class _Titles(GenerateJsonSchema):
+    """Titles of fields, except of sections, whose classes have names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return schema["type"] != "function-plain" and super().field_title_should_be_set(schema)
+
+
 def config_schema() -> Schema:
     """Schema of a config. Sections that a recipe completes need their `type` only without a recipe."""
-    document = ExperimentConfig.model_json_schema(by_alias=True)
+    document = ExperimentConfig.model_json_schema(by_alias=True, schema_generator=_Titles)
     without: Schema = {}
     for path in FAMILIES:
         section = _section(document, path)

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 from bpcli.config.document import Document, Problem, config_error
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.config.given_paths import with_given_paths
-from bpcli.config.overrides import apply_overrides
 from bpcli.config.partial import Partial, without_partial
 from bpcli.config.problems import validate
 from bpcli.config.yaml_text import read_yaml
@@ -45,10 +43,19 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> LoadedConfig:
 
     Raises: ConfigError: lists every problem, with line and column. FileAccessError: the file cannot be read.
     """
-    document = apply_overrides(read_yaml(path), overrides)
+    document, overrides = read_yaml(path), tuple(overrides)
+    if overrides:
+        from bpcli.config.overrides import apply_overrides
+
+        document = apply_overrides(document, overrides)
     document.data.setdefault("name", run_name(path.stem))
     document, partial = without_partial(document)
-    config, notes = with_given_paths(validate(ExperimentConfig, document), document, path.parent)
+    config = validate(ExperimentConfig, document)
+    notes: list[str] = []
+    if overrides:
+        from bpcli.config.given_paths import with_given_paths
+
+        config, notes = with_given_paths(config, document, path.parent)
     return LoadedConfig(config, path.parent, document, notes, partial)
 
 

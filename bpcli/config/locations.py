@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bpcli.config.document import KeyPath
-from bpcli.spec import Family
+from bpcli.spec import Family, Section
 
 Loc = tuple[str | int, ...]
 """Keys and indices as reported by Pydantic, mixed with labels of the union members that it tried."""
@@ -122,11 +122,13 @@ def _is_model(kind: Any) -> TypeGuard[type[BaseModel]]:
 
 
 def _members(kind: Any) -> list[Any]:
-    """Members of a family, types of a union except None, or the type itself, without annotations."""
+    """Members of a family, the class of a section, types of a union except None, or the type, without annotations."""
     while get_origin(kind) is Annotated:
         kind, *annotations = get_args(kind)
         if family := next((one for one in annotations if isinstance(one, Family)), None):
             return list(family.members(kind))
+        if section := next((one for one in annotations if isinstance(one, Section)), None):
+            return [section.spec]
     if get_origin(kind) not in (Union, UnionType):
         return [kind]
     members = [member for member in get_args(kind) if member is not NoneType]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -16,11 +16,15 @@ from bpcli.data.location_spec import LocationSpec
 from bpcli.data.notations import Notation
 from bpcli.data.notations.dialect import Dialect
 from bpcli.data.picture_form import PictureForm
-from bpcli.data.series.time_spec import TimeSpec
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import DEFAULT_MISSING, Kind
-from bpcli.spec import Sequence, Text
+from bpcli.spec import Section, Sequence, Spec, Text
 from bpcli.wording import composed, quoted
+
+if TYPE_CHECKING:
+    from bpcli.data.series.time_spec import TimeSpec
+else:
+    TimeSpec = Annotated[Spec, Section("bpcli.data.series.time_spec:TimeSpec")]
 
 
 class DataSpec(LocationSpec):

@@ -37,9 +37,9 @@ class FinalPart(NamedTuple):
     memory: Footprint
 
 
-def require_best_epoch(config: ExperimentConfig, validation: Dataset | None) -> None:
+def require_best_epoch(validation: Dataset | None) -> None:
     """Raise MismatchError for a final training without validation rows, by which its number of epochs is found."""
-    if config.training.final is not None and validation is None:
+    if validation is None:
         what = (
             "there are no validation rows, by which the number of epochs is found; set data.split.validation, or "
             "ensemble: {members: 8, folds: true}, or omit it"

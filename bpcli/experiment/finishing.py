@@ -9,14 +9,10 @@ import numpy as np
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
 from bpcli.experiment.prepared import Prepared
-from bpcli.nn.ensemble import inference_of
-from bpcli.nn.losses.combination import MEAN_LOGITS
-from bpcli.training.blend import FittedBlend, blended
-from bpcli.training.ridge import features_of
-from bpcli.training.scoring import outcome_of
 
 if TYPE_CHECKING:
     from bpcli.data.windows.linear import Naive
+    from bpcli.training.blend import FittedBlend
 
 
 class Finished(NamedTuple):
@@ -38,6 +34,8 @@ def finished(prepared: Prepared, params: Array, layer_state: Array) -> Finished:
     """The model of trained members: (members, size) each."""
     blend, beside = prepared.blend, _beside(prepared)
     if beside is not None:
+        from bpcli.training.blend import blended
+
         if blend is None:
             blend = _fitted(prepared, beside, *_with_linear(prepared, params, layer_state))
         added = (1 - blend.model - blend.smoothing) * beside.naive[blend.naive]
@@ -60,12 +58,14 @@ def _beside(prepared: Prepared) -> Beside | None:
     forecast, windows, config = prepared.config.forecast, prepared.windows, prepared.config
     if forecast is None or forecast.blend == "none" or windows is None:
         return None
+    from bpcli.data.windows.linear import LinearForecasts
+    from bpcli.nn.losses.combination import MEAN_LOGITS
+    from bpcli.training.ridge import features_of
+    from bpcli.training.smoothing import fit_smoothing
+
     passes = config.skip == "linear" or not config.layers
     if not passes or prepared.network.stems.trained or prepared.plan.loss.combination is not MEAN_LOGITS:
         return None
-    from bpcli.data.windows.linear import LinearForecasts
-    from bpcli.training.smoothing import fit_smoothing
-
     linear = LinearForecasts(windows, prepared.preprocessor.features)
     naive, smoothing = linear.all_naive(), None
     if not naive:
@@ -80,6 +80,11 @@ def _beside(prepared: Prepared) -> Beside | None:
 
 def _fitted(prepared: Prepared, beside: Beside, params: Array, layer_state: Array) -> FittedBlend:
     """Blend in shares that the validation windows favor; without such, in the usual shares."""
+    from bpcli.nn.ensemble import inference_of
+    from bpcli.training.blend import FittedBlend
+    from bpcli.training.ridge import features_of
+    from bpcli.training.scoring import outcome_of
+
     plan = prepared.plan
     dataset = plan.train if plan.validation is None else plan.validation
     assert dataset.origins is not None

@@ -14,11 +14,11 @@ from bpcli.data.files.source import Source
 from bpcli.data.preprocess import Preprocessor
 from bpcli.experiment.image_warnings import shown_rows
 from bpcli.nn.network import Network
-from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.wording import counted, quoted
 
 if TYPE_CHECKING:
     from bpcli.data.columns.arrays import ArrayInput
+    from bpcli.training.augmentation.spec import AugmentSpec
 
 MUCH = 0.5
 """Share of an image's side beyond which a shift, a square or what a crop leaves out is noted."""

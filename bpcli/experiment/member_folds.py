@@ -22,9 +22,7 @@ REPLACED = "with ensemble.folds every training row is validated out of fold"
 
 
 def without_validation_rows(config: ExperimentConfig) -> ExperimentConfig:
-    """The config, without a share of validation rows if it has folds. Raises MismatchError if it asks for both."""
-    if not config.folds:
-        return config
+    """Config of folds, without a share of validation rows. Raises MismatchError if it asks for both."""
     split = config.data.split
     if split.validation_fold is not None:
         raise MismatchError(Mismatch(("data", "split", "validation_fold"), f"{REPLACED}; omit it, or the folds"))

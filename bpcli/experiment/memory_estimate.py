@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.arrays.expansion import Intake, is_plain
-from bpcli.arrays.local_tokens import LocalTokens
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.data.batches import GATHERED_BYTES
 from bpcli.data.preprocess import Preprocessor
@@ -103,6 +102,10 @@ def _tokens_bytes(
     config: ExperimentConfig, network: Network, preprocessor: Preprocessor, batch: int, dtype: np.dtype[np.floating]
 ) -> int:
     """Bytes of the tokens of a batch, and of the update of their weights."""
+    if not network.layout.sparse:
+        return 0
+    from bpcli.arrays.local_tokens import LocalTokens
+
     terms = {text.name: text.mean_terms for text in preprocessor.texts}
     total = 0
     for of in network.layout.sparse:

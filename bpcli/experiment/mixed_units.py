@@ -12,7 +12,6 @@ from bpcli.data.data_warning import DataWarning
 from bpcli.data.files.cells import BLANKS
 from bpcli.data.files.source import Source
 from bpcli.data.notations import Notation, NumberNotation
-from bpcli.data.notations.mixed_units import mixed_units_noted
 from bpcli.data.table import Column
 from bpcli.wording import composed
 
@@ -32,6 +31,8 @@ def warnings_of_units(
     }
     if not units:
         return
+    from bpcli.data.notations.mixed_units import mixed_units_noted
+
     names = frozenset(units)
     as_written = source.read(replace(source.options, columns=names, kinds={}, notations={}, verbatim=names))
     for name, notation in units.items():

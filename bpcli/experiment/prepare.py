@@ -20,11 +20,7 @@ from bpcli.data.table import PARTS
 from bpcli.experiment import recipes
 from bpcli.experiment.decidable import notes_of_decision, require_decidable
 from bpcli.experiment.encoding import encode, fit_preprocessor
-from bpcli.experiment.final_training import final_part, require_best_epoch
-from bpcli.experiment.image_notes import notes_of_augment, notes_of_windows
-from bpcli.experiment.image_warnings import warnings_of_images
 from bpcli.experiment.initial_parameters import initial_parameters
-from bpcli.experiment.member_folds import folds_of, validated_rows, without_validation_rows
 from bpcli.experiment.memory_estimate import COMPILED_BYTES, estimate_memory, shards_bytes
 from bpcli.experiment.monitors import watched
 from bpcli.experiment.notes import (
@@ -36,7 +32,6 @@ from bpcli.experiment.notes import (
 )
 from bpcli.experiment.prepared import Prepared
 from bpcli.experiment.reading_warnings import warnings_of_reading
-from bpcli.experiment.recipes import Choice
 from bpcli.experiment.row_weights import weighted
 from bpcli.experiment.surprises import notes_of_targets, surprise_notes
 from bpcli.experiment.trainable import require_trainable
@@ -47,6 +42,7 @@ from bpcli.training.steps import choose_stepping
 
 if TYPE_CHECKING:
     from bpcli.experiment.earlier_fit import EarlierFit
+    from bpcli.experiment.recipes.choice import Choice
     from bpcli.experiment.warm_start import StartingModel
     from bpcli.experiment.windowing import Windowed
 
@@ -92,7 +88,10 @@ def prepare(
     if model is not None:
         model.require_encoders(config, source.header)
     config, of_rows = recipes.before_split(config, source)
-    config = without_validation_rows(config)
+    if config.folds:
+        from bpcli.experiment.member_folds import without_validation_rows
+
+        config = without_validation_rows(config)
     series: Windowed | None = None
     if config.forecast is not None:
         from bpcli.experiment.windowing import Windowed
@@ -130,13 +129,27 @@ def prepare(
     warnings = [] if series else find_leaks(selection, data.columns, images)  # 30 to 70 ms: 100,000 rows of 20 columns
     warnings += warnings_of_texts(table, [text.name for text in preprocessor.texts], split)
     datasets, surprises, unseen = encode(preprocessor, selection, tables, dtype, weightless)
-    warnings += [*unseen, *warnings_of_images(preprocessor.arrays, selection, preprocessor.target, source)]
-    folds = folds_of(config, selection, preprocessor.target, datasets["train"])
-    validation = datasets.get("validation")
+    warnings += unseen
+    notes_of_images: list[str] = []
+    if preprocessor.arrays:
+        from bpcli.experiment.image_notes import notes_of_augment, notes_of_windows
+        from bpcli.experiment.image_warnings import warnings_of_images
+
+        warnings += warnings_of_images(preprocessor.arrays, selection, preprocessor.target, source)
+        notes_of_images += notes_of_windows(network)
+        notes_of_images += notes_of_augment(config.augment, network, preprocessor, selection, source)
+    folds, validation = None, datasets.get("validation")
+    if config.folds:
+        from bpcli.experiment.member_folds import folds_of, validated_rows
+
+        folds = folds_of(config, selection, preprocessor.target, datasets["train"])
     if folds is not None:
         validation = validated_rows(folds, preprocessor, selection, datasets["train"])
     datasets["train"] = weighted(datasets["train"], config, preprocessor)
-    require_best_epoch(config, validation)
+    if config.training.final is not None:
+        from bpcli.experiment.final_training import final_part, require_best_epoch
+
+        require_best_epoch(validation)
     require_decidable(config.decision, preprocessor.target, selection.loss, validation)
     steering = watched(config, preprocessor.target, selection.loss, datasets["train"], validation)
     taken = model.taken(with_output=difference is None) if model else ({}, {})
@@ -183,8 +196,7 @@ def prepare(
         *notes_of_arrays(preprocessor.arrays),
         *notes_of_ranges(preprocessor.target, data.target_range),
         *notes_of_layers(network, plan.initial_parameters),
-        *notes_of_windows(network),
-        *notes_of_augment(config.augment, network, preprocessor, selection, source),
+        *notes_of_images,
         *notes_of_decision(config.decision, preprocessor.target, validation),
     ]
     if model is not None and start is not None:

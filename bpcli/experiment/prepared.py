@@ -20,7 +20,6 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS, Part
 from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
-from bpcli.experiment.recipes import Choice
 from bpcli.nn.network import Network
 from bpcli.training.plan import TrainingPlan
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from bpcli.config.start_from import WarmStart
     from bpcli.data.windows.fitted import FittedWindows
     from bpcli.data.windows.history import LatestRows
+    from bpcli.experiment.recipes.choice import Choice
     from bpcli.training.blend import FittedBlend
     from bpcli.training.ridge import Ridge
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bpcli.arrays.fields import Grid
 from bpcli.config.experiment import ExperimentConfig
 from bpcli.errors import Mismatch, MismatchError
@@ -11,8 +13,10 @@ from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerSpec
 from bpcli.spec import type_name
 from bpcli.system.memory import require_memory
-from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.wording import counted, quoted
+
+if TYPE_CHECKING:
+    from bpcli.training.augmentation.spec import AugmentSpec
 
 
 def require_trainable(network: Network, config: ExperimentConfig, rows: int, loss: LossBase) -> None:

@@ -235,7 +235,7 @@ def _draw(config: ExperimentConfig) -> tuple[int, DataSpec, int]:
 
 def _treatment(data: DataSpec, name: str, kind: Kind) -> dict[str, object]:
     """Type, encoder and imputation of a column, as the config describes them."""
-    spec = data.columns.get(name) or PLAIN.get(kind)
+    spec = data.columns.get(name) or (PLAIN[kind]() if kind in PLAIN else None)
     if spec is None:
         return {"type": "undeclared", "encoder": None, "impute": None}
     if isinstance(spec, TextColumn):

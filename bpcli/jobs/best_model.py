@@ -10,19 +10,18 @@ import numpy as np
 
 from bpcli.arrays.memory import Array
 from bpcli.data.batches import Dataset
-from bpcli.decision.intervals import FittedIntervals
 from bpcli.decision.spec import DecisionSpec
 from bpcli.documents.scores import ScoreReport, Scores
 from bpcli.experiment.finishing import Finished, finished
 from bpcli.experiment.prepared import Prepared
 from bpcli.nn.ensemble import EnsembleInference, inference_of
 from bpcli.nn.inference import Inference
-from bpcli.training.ridge import ridge_logits
 from bpcli.training.scoring import answers, outcome_of
 from bpcli.training.state import TrainingState
 
 if TYPE_CHECKING:
     from bpcli.decision.fitted import FittedDecision
+    from bpcli.decision.intervals import FittedIntervals
     from bpcli.documents.decision import DecisionReport
 
 
@@ -92,7 +91,11 @@ class BestModel:
     def report(self, dataset: Dataset) -> ScoreReport:
         """Scores on a dataset."""
         target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
-        ridge = ridge_logits(self.prepared.config.ensemble, self.inference, self.prepared.ridge, dataset)
+        ensemble, ridge = self.prepared.config.ensemble, None
+        if ensemble is not None or self.prepared.ridge is not None:
+            from bpcli.training.ridge import ridge_logits
+
+            ridge = ridge_logits(ensemble, self.inference, self.prepared.ridge, dataset)
         logits, intervals = self.logits(dataset), self.intervals
         return answers(target, loss, logits, dataset, self.decision, ridge, intervals).report
 
@@ -101,6 +104,8 @@ class BestModel:
         forecast, validation = self.prepared.config.forecast, self.prepared.plan.validation
         if forecast is None or validation is None or validation.truth is None:
             return None
+        from bpcli.decision.intervals import FittedIntervals
+
         target, loss = self.prepared.preprocessor.target, self.prepared.plan.loss
         predicted = outcome_of(target, loss, self.logits(validation)).predicted
         return FittedIntervals.fit(np.abs(validation.truth - predicted), forecast.intervals)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bpcli.documents.baselines import Baselines
-from bpcli.documents.decision import DecisionReport
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
 from bpcli.experiment.prepared import Prepared
 from bpcli.history.diagnosis import diagnose
-from bpcli.history.tensorboard import EventFile
 from bpcli.jobs.best_model import BestModel
 from bpcli.jobs.checkpoint_times import CheckpointTimes
 from bpcli.jobs.epoch_record import epoch_record
-from bpcli.jobs.final_training import FinalRunner, following
 from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.run_checkpoints import RunCheckpoints, relocated
 from bpcli.jobs.stopping import stop_explanation
@@ -32,6 +30,11 @@ from bpcli.training.constant import baseline_loss
 from bpcli.training.loop import train
 from bpcli.training.plan import EpochReport, Progress
 from bpcli.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from bpcli.documents.decision import DecisionReport
+    from bpcli.history.tensorboard import EventFile
+    from bpcli.jobs.final_training import FinalRunner
 
 
 class Runner:
@@ -55,7 +58,7 @@ class Runner:
         self._begun_at = self.state.optimizer.steps
         self.status = "running"
         self._threads, self._pace = threads, pace
-        self._events = EventFile(directory.tensorboard) if tensorboard else None
+        self._events = _event_file(directory) if tensorboard else None
         final = prepared.final
         compiled = prepared.plan.stepping.compiled or (final is not None and final.plan.stepping.compiled)
         self._versions = environment(compiled)
@@ -161,6 +164,8 @@ class Runner:
 
     def _begin_final(self, prepared: Prepared, best: BestModel) -> FinalRunner:
         """Final training of the run. Keeps the best model of the first training as `validated`."""
+        from bpcli.jobs.final_training import FinalRunner, following
+
         self._checkpoints.of_best(self.state, best).save(self.directory.validated)
         plan = following(prepared.plan, self.state.counters, self.directory.records.read())
         ridge = self.prepared.ridge
@@ -298,3 +303,10 @@ class Runner:
         if penalty.l1 or penalty.l2 or plan.train.rows < 2:
             return None
         return baseline_loss(plan.loss, plan.train, plan.network.n_out)
+
+
+def _event_file(directory: RunDirectory) -> EventFile:
+    """TensorBoard file of a run."""
+    from bpcli.history.tensorboard import EventFile
+
+    return EventFile(directory.tensorboard)

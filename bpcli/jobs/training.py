@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.config.start_from import StartFrom
 from bpcli.data.data_warning import require_none
 from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
@@ -132,6 +131,8 @@ def starting_from(checkpoint: Path | None) -> Callable[[ExperimentConfig], Exper
     """Function that makes a config start from a run or checkpoint; without one, it changes nothing."""
     if checkpoint is None:
         return lambda config: config
+    from bpcli.config.start_from import StartFrom
+
     start = StartFrom(checkpoint=str(checkpoint.absolute()))
     return lambda config: config.model_copy(update={"start_from": start})
 

@@ -8,10 +8,9 @@ label that is neither true nor predicted in any row is left out of macro average
 """
 
 from bpcli.metrics.classification import classification_report
+from bpcli.metrics.deviance import deviance_names
 from bpcli.metrics.metric import Metric, Task
-from bpcli.metrics.multilabel import multilabel_report
 from bpcli.metrics.registry import METRICS, bounds_of, greater_is_better, measure, report
-from bpcli.metrics.regression import deviance_names, regression_report
 
 __all__ = [
     "METRICS",
@@ -22,7 +21,5 @@ __all__ = [
     "deviance_names",
     "greater_is_better",
     "measure",
-    "multilabel_report",
-    "regression_report",
     "report",
 ]

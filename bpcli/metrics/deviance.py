@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 from bpcli.metrics.metric import Array
 
 
+def deviance_names(power: float) -> tuple[str, ...]:
+    """Names of the metrics of a loss whose variance is proportional to this power of the mean; none for 0."""
+    if not power:
+        return ()
+    return {1.0: "poisson_deviance", 2.0: "gamma_deviance"}.get(power, "tweedie_deviance"), "d2"
+
+
 def unit_deviances(true: Array, predicted: Array, power: float) -> NDArray[np.float64]:
     """Unit deviances of values (rows, targets); NaN outside the distribution's domain.
 

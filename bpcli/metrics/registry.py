@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpcli.documents.scores import ScoreReport
-from bpcli.metrics.classification import BINARY, MULTICLASS, ClassOutcomes, classification_report
+from bpcli.metrics.classification import ClassOutcomes, classification_report
 from bpcli.metrics.metric import Array, Metric, Task
-from bpcli.metrics.multilabel import MULTILABEL, multilabel_report
-from bpcli.metrics.regression import REGRESSION, TargetOutcomes, regression_report
 from bpcli.metrics.weights import weighted_rows
 
-METRICS: Mapping[Task, Mapping[str, Metric[Any]]] = {
-    "binary": BINARY,
-    "multiclass": MULTICLASS,
-    "multilabel": MULTILABEL,
-    "regression": REGRESSION,
-}
+if TYPE_CHECKING:
+    from bpcli.metrics.regression import TargetOutcomes
+
+
+class _ByTask(Mapping[Task, Mapping[str, Metric[Any]]]):
+    """Metrics by task and name. Those of a task are imported when they are first asked for."""
+
+    _paths: Mapping[Task, str] = {
+        "binary": "bpcli.metrics.classification:BINARY",
+        "multiclass": "bpcli.metrics.classification:MULTICLASS",
+        "multilabel": "bpcli.metrics.multilabel:MULTILABEL",
+        "regression": "bpcli.metrics.regression:REGRESSION",
+    }
+
+    def __getitem__(self, task: Task) -> Mapping[str, Metric[Any]]:
+        module, _, name = self._paths[task].partition(":")
+        metrics: Mapping[str, Metric[Any]] = getattr(import_module(module), name)
+        return metrics
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+METRICS = _ByTask()
 """All scalar metrics by task and name."""
 
 
@@ -58,6 +78,8 @@ def measure(
     if unseen:
         outcomes = ClassOutcomes(true, predicted, probabilities, weight, classes, unseen)
     elif task == "regression":
+        from bpcli.metrics.regression import TargetOutcomes
+
         outcomes = TargetOutcomes(true, predicted, weight, power)
     else:
         outcomes = members[0].outcomes(true, predicted, probabilities, weight)
@@ -100,7 +122,11 @@ def _report(
     power: float,
 ) -> ScoreReport:
     if task == "regression":
+        from bpcli.metrics.regression import regression_report
+
         return regression_report(true, predicted, names, weight, power)
     if task == "multilabel":
+        from bpcli.metrics.multilabel import multilabel_report
+
         return multilabel_report(true, predicted, probabilities, names, weight)
     return classification_report(true, predicted, probabilities, names, unseen, weight)

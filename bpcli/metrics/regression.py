@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.documents.scores import ScoreReport
-from bpcli.metrics.deviance import unit_deviances
+from bpcli.metrics.deviance import deviance_names, unit_deviances
 from bpcli.metrics.metric import Array, Metric, by_name, check_arrays, number
 from bpcli.metrics.weights import mean_of_rows, median_of_rows, weighted_rows
 
@@ -105,13 +105,6 @@ _DEVIANCE_FIGURES: Mapping[str, Callable[[TargetOutcomes], Figures]] = {
     "tweedie_deviance": lambda o: o.deviance,
     "d2": _d2,
 }
-
-
-def deviance_names(power: float) -> tuple[str, ...]:
-    """Names of the metrics of a loss whose variance is proportional to this power of the mean; none for 0."""
-    if not power:
-        return ()
-    return {1.0: "poisson_deviance", 2.0: "gamma_deviance"}.get(power, "tweedie_deviance"), "d2"
 
 
 def _metric(name: str, description: str, greater_is_better: bool = False) -> Metric[TargetOutcomes]:

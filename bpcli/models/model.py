@@ -31,7 +31,6 @@ from bpcli.storage.header import Header
 from bpcli.storage.run_checkpoint import find_checkpoint
 from bpcli.system.blas import BlasThreads
 from bpcli.system.memory import require_memory
-from bpcli.training.ridge import ridge_logits
 from bpcli.training.scoring import Answers, answers, outcome_of
 from bpcli.wording import counted, printable, quoted
 
@@ -274,11 +273,13 @@ class Model:
             if not isinstance(weight, str):
                 dataset = replace(dataset, row_weight=weight)
             header, logits = self.header, self.logits(dataset.x)
-            ridge, intervals = (
-                ridge_logits(header.config.ensemble, self.inference, header.ridge, dataset),
-                header.intervals,
-            )
-            return answers(self.target, self.loss, logits, dataset, self.decision, ridge, intervals), surprises
+            ensemble, ridge = header.config.ensemble, None
+            if ensemble is not None or header.ridge is not None:
+                from bpcli.training.ridge import ridge_logits
+
+                ridge = ridge_logits(ensemble, self.inference, header.ridge, dataset)
+            found = answers(self.target, self.loss, logits, dataset, self.decision, ridge, header.intervals)
+            return found, surprises
 
     @property
     def decision_notes(self) -> list[str]:

@@ -13,7 +13,6 @@ from bpcli.data.preprocess import Preprocessor
 from bpcli.documents.json_value import Json
 from bpcli.experiment.memory_estimate import Footprint
 from bpcli.experiment.prepared import Prepared
-from bpcli.experiment.recipes import Choice
 from bpcli.nn.layers import LayerSummary
 from bpcli.nn.losses import LossBase
 from bpcli.nn.network import Network
@@ -21,6 +20,7 @@ from bpcli.spec import type_name
 from bpcli.wording import shown_shape
 
 if TYPE_CHECKING:
+    from bpcli.experiment.recipes.choice import Choice
     from bpcli.models.series_figures import SeriesFigures
     from bpcli.training.augmentation.spec import AugmentSpec
     from bpcli.training.ensemble import EnsembleSpec

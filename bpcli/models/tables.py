@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bpcli.data.columns.base import InputSummary
 from bpcli.documents.table import Table, shortened
-from bpcli.experiment.recipes import Choice
 from bpcli.models.summary import LayerFigures, NetworkSummary
 from bpcli.storage.config_text import flow_text
 from bpcli.wording import enumerated, number, shown_shape
+
+if TYPE_CHECKING:
+    from bpcli.experiment.recipes.choice import Choice
 
 LONGEST_VALUE = 44
 """Maximum number of characters displayed of a recipe's value; the config of the run has them all."""

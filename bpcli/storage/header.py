@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from bpcli.config.experiment import ExperimentConfig
-from bpcli.config.start_from import WarmStart
 from bpcli.data.examples.weightless import Weightless
 from bpcli.data.preprocess import Preprocessor
 from bpcli.data.table import PARTS
 from bpcli.data.targets import TargetBase
-from bpcli.data.windows.fitted import FittedWindows
-from bpcli.data.windows.history import LatestRows
-from bpcli.decision.fitted import FittedDecision
-from bpcli.decision.intervals import FittedIntervals
 from bpcli.documents.json_value import Json
 from bpcli.errors import CheckpointError
 from bpcli.nn.losses import LossBase
-from bpcli.spec import Sequence, Spec, type_name
+from bpcli.spec import Section, Sequence, Spec, type_name
 from bpcli.storage.safetensors_file import NO_DIGEST
-from bpcli.training.blend import FittedBlend
-from bpcli.training.ridge import FittedRidge
 from bpcli.training.state import Counters
 from bpcli.wording import printable
+
+if TYPE_CHECKING:
+    from bpcli.config.start_from import WarmStart
+    from bpcli.data.windows.fitted import FittedWindows
+    from bpcli.data.windows.history import LatestRows
+    from bpcli.decision.fitted import FittedDecision
+    from bpcli.decision.intervals import FittedIntervals
+    from bpcli.training.blend import FittedBlend
+    from bpcli.training.ridge import FittedRidge
+else:
+    WarmStart = Annotated[Spec, Section("bpcli.config.start_from:WarmStart")]
+    FittedWindows = Annotated[Spec, Section("bpcli.data.windows.fitted:FittedWindows")]
+    LatestRows = Annotated[Spec, Section("bpcli.data.windows.history:LatestRows")]
+    FittedDecision = Annotated[Spec, Section("bpcli.decision.fitted:FittedDecision")]
+    FittedIntervals = Annotated[Spec, Section("bpcli.decision.intervals:FittedIntervals")]
+    FittedBlend = Annotated[Spec, Section("bpcli.training.blend:FittedBlend")]
+    FittedRidge = Annotated[Spec, Section("bpcli.training.ridge:FittedRidge")]
 
 FORMAT_VERSION = 1
 
@@ -97,6 +107,8 @@ class Header(Spec):
     @property
     def decision_in_use(self) -> FittedDecision:
         """Fitted decision, or that of a threshold given as a number, or the default."""
+        from bpcli.decision.fitted import FittedDecision
+
         number, names = self.config.decision.number, self.preprocessor.target.decided_names
         if self.decision is not None or number is None:
             return self.decision or FittedDecision()

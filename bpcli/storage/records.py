@@ -9,13 +9,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from bpcli.documents.baselines import Baselines
-from bpcli.documents.decision import DecisionReport
-from bpcli.documents.final_training import FinalTraining
 from bpcli.documents.json_value import Json, items, measured, members, text, whole
 from bpcli.documents.layer_health import LayerHealth
 from bpcli.documents.scores import ScoreReport, Scores, scores_in
+
+if TYPE_CHECKING:
+    from bpcli.documents.baselines import Baselines
+    from bpcli.documents.decision import DecisionReport
+    from bpcli.documents.final_training import FinalTraining
 
 MOST_EPOCHS = 10**9
 """Exclusive upper bound of a valid epoch number."""
@@ -193,6 +196,10 @@ class Summary:
     @classmethod
     def from_json(cls, document: Json) -> Summary:
         """Parse a summary, ignoring invalid fields."""
+        from bpcli.documents.baselines import Baselines
+        from bpcli.documents.decision import DecisionReport
+        from bpcli.documents.final_training import FinalTraining
+
         of = members(document)
         test = of.get("test")
         return cls(

@@ -7,7 +7,6 @@ from math import isfinite
 from time import perf_counter
 
 from bpcli.data.table import Part
-from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.training.evaluator import Evaluator
 from bpcli.training.health import HealthCheck
 from bpcli.training.plan import EpochReport
@@ -99,8 +98,7 @@ class EpochCloser:
             state.count(lowest=train_loss, converged=0)
         else:
             state.count(converged=counters.converged + 1)
-        if isinstance(plan.schedule, ReduceOnPlateau):
-            state.count(plateau=plan.schedule.observe(watched, counters.plateau))
+        state.count(plateau=plan.schedule.observe(watched, counters.plateau))
         if watched < counters.best:
             state.count(best=watched)
             return True

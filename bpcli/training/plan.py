@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -17,13 +18,13 @@ from bpcli.nn.network import Network, layer_name
 from bpcli.nn.optimizers import OptimizerBase
 from bpcli.nn.schedules import ScheduleBase
 from bpcli.randomness import Stream
-from bpcli.training.augmentation.spec import AugmentSpec
 from bpcli.training.constant import prior_logits
 from bpcli.training.initialization import initialize_by_rows
 from bpcli.training.spec import TrainingSpec
 from bpcli.training.stepping import SERIAL, Stepping
 
 if TYPE_CHECKING:
+    from bpcli.training.augmentation.spec import AugmentSpec
     from bpcli.training.folds import Folds
     from bpcli.training.monitor import Monitor
     from bpcli.training.state import StopReason, TrainingState
@@ -81,7 +82,7 @@ class TrainingPlan:
         """Data type of parameters and data."""
         return self.train.x.dtype
 
-    @property
+    @cached_property
     def batch_size(self) -> int:
         """Rows per step and member."""
         return self.spec.rows_per_step(self.rows_per_member)
@@ -91,7 +92,7 @@ class TrainingPlan:
         """Rows that a member trains on in an epoch."""
         return self.train.rows if self.folds is None else self.folds.rows_per_member
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         """Steps per epoch."""
         return -(-self.rows_per_member // self.batch_size)

@@ -13,7 +13,7 @@ from bpcli.arrays.memory import Array, aligned
 from bpcli.documents.json_value import Json
 from bpcli.nn.network import Network
 from bpcli.nn.optimizers import OptimizerBase
-from bpcli.nn.schedules.plateau import Plateau
+from bpcli.nn.schedules.base import Plateau
 
 StopReason = Literal["epochs", "early_stopping", "tolerance", "goal", "stop_when", "max_time"]
 

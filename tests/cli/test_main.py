@@ -74,13 +74,19 @@ NEVER = (
 )
 """What no command has a use for on a small CSV where nobody watches it, without a recipe and in short epochs."""
 
+AFTER_TRAINING = (
+    *("bpcli.history.tensorboard", "bpcli.jobs.final_training", "bpcli.jobs.resume", "bpcli.training.ridge"),
+    *("bpcli.training.blend", "bpcli.decision.intervals", "bpcli.data.windows", "bpcli.documents.decision"),
+)
+"""What a training has no use for without `--tensorboard`, a final training, forecasts and a decision."""
+
 TRAINING = ("bpcli.training.loop", "bpcli.training.steps.base", "bpcli.training.steps.serial")
 
 
 @pytest.mark.parametrize(
     ("command", "needless"),
     [
-        ("train {config} --run-dir new --set training.epochs=1", NEVER),
+        ("train {config} --run-dir new --set training.epochs=1", (*NEVER, *AFTER_TRAINING)),
         ("predict {data} --checkpoint {run}", NEVER),
         pytest.param("evaluate {run}", NEVER, marks=pytest.mark.exhaustive),
         pytest.param("reproduce {run}", NEVER, marks=pytest.mark.exhaustive),
@@ -119,15 +125,20 @@ PATHS = {path for file in SOURCES.rglob("*.py") for path in re.findall(r'"(bpcli
 NAMED_BY_PENGUINS = {
     *("bpcli.data.columns.encoders", "bpcli.data.columns.inputs", "bpcli.data.columns.spec"),
     *("bpcli.data.columns.categorical_inputs", "bpcli.data.columns.one_hot"),
-    *("bpcli.data.targets.classes", "bpcli.data.targets.one_hot"),  # it is asked whether several columns are one target
+    *("bpcli.data.targets.classes", "bpcli.metrics.classification"),
     *("bpcli.nn.activations.bounded", "bpcli.nn.activations.rectified", "bpcli.nn.initializers.defaults"),
     *("bpcli.nn.layers.dense", "bpcli.nn.layers.dropout", "bpcli.nn.losses.classification", "bpcli.nn.optimizers.adam"),
     *("bpcli.nn.schedules.constant", "bpcli.nn.schedules.cosine"),
 }
 """Those of the members that configs/penguins.yaml names, that its data has, or that are defaults."""
 
-FEATURES = ("data.texts", "data.windows", "inspection", "jobs", "training.augmentation.augmenter", "training.linear")
-"""What a check of a table without texts, images or series has no use for."""
+FEATURES = (
+    *("data.texts", "data.windows", "inspection", "jobs", "training.augmentation", "training.linear"),
+    *("arrays.tokens", "arrays.local_tokens", "data.series", "data.examples.folds", "data.examples.groups"),
+    *("data.files.npz_reader", "data.files.arriving", "experiment.image_notes", "experiment.member_folds"),
+    *("experiment.final_training", "experiment.recipes.choice", "config.overrides", "config.given_paths"),
+)
+"""What a check of a table without texts, images, series, folds or a recipe, and without `--set`, has no use for."""
 
 
 def test_a_check_loads_no_member_of_a_family_that_the_config_does_not_name(tmp_path: Path):

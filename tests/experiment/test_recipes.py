@@ -18,8 +18,7 @@ from bpcli.errors import ConfigError, MismatchError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
-from bpcli.experiment.recipes import Choice
-from bpcli.experiment.recipes.choice import with_choices
+from bpcli.experiment.recipes.choice import Choice, with_choices
 
 
 def table(folder: Path, rows: int = 200, classes: bool = True) -> Path:

@@ -8,10 +8,10 @@ from bpcli.metrics import (
     Task,
     bounds_of,
     classification_report,
-    multilabel_report,
-    regression_report,
     report,
 )
+from bpcli.metrics.multilabel import multilabel_report
+from bpcli.metrics.regression import regression_report
 
 LOWER_IS_BETTER = {
     "log_loss", "brier", "hamming_loss", "mse", "rmse", "mae", "mape", "median_absolute_error",

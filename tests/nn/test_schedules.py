@@ -8,10 +8,11 @@ from networks import members
 from pydantic import ValidationError
 
 from bpcli.nn.schedules import Schedule
+from bpcli.nn.schedules.base import Plateau
 from bpcli.nn.schedules.constant import Constant
 from bpcli.nn.schedules.cosine import Cosine
 from bpcli.nn.schedules.cycles import Coslog4, FlatCosine, OneCycle
-from bpcli.nn.schedules.plateau import Plateau, ReduceOnPlateau
+from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.nn.schedules.steps import Exponential, Step
 
 HALF_DOWN = (1.0 + sqrt(0.5)) / 2.0  # (1 + cos 45°) / 2

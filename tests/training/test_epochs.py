@@ -13,7 +13,8 @@ from bpcli.documents.layer_health import LayerHealth
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.optimizers.sgd import Sgd
-from bpcli.nn.schedules.plateau import Plateau, ReduceOnPlateau
+from bpcli.nn.schedules.base import Plateau
+from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.training import epochs as epochs_module
 from bpcli.training.health import HealthCheck
 from bpcli.training.monitor import Monitor

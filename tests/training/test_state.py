@@ -7,7 +7,7 @@ from networks import planned
 from bpcli.nn.layers.batch_norm import BatchNorm
 from bpcli.nn.layers.dense import Dense
 from bpcli.nn.optimizers.adam import Adam
-from bpcli.nn.schedules.plateau import Plateau
+from bpcli.nn.schedules.base import Plateau
 from bpcli.training.state import Counters, TrainingState
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bpcli.data.columns.recognition import column_hint, recognised_numbers
 from bpcli.data.columns.spec import NumericColumn
-from bpcli.data.examples.groups import group_codes
 from bpcli.data.examples.roles import check_names, refuse_arrays
 from bpcli.data.examples.split import Split, split_table
 from bpcli.data.examples.usable_rows import (
@@ -24,7 +23,6 @@ from bpcli.data.examples.usable_rows import (
 )
 from bpcli.data.examples.weightless import Weightless
 from bpcli.data.files.cells import parse_cells
-from bpcli.data.files.elsewhere import elsewhere_hint
 from bpcli.data.files.kind_hints import are_missing_words, numbers_the_rows, words_among_numbers
 from bpcli.data.files.read import holds_arrays
 from bpcli.data.files.source import Source
@@ -92,9 +90,15 @@ def select_examples(
         MismatchError: the spec names a missing column, or requires an impossible split.
         DataError: a file cannot be read, or has no rows with a target.
     """
+
+    def elsewhere(name: str) -> str:
+        from bpcli.data.files.elsewhere import elsewhere_hint
+
+        return elsewhere_hint(source.locations[0], source.options, name)
+
     header = source.header
     targets = spec.targets or _array_targets(spec, header)
-    check_names(spec, header, targets, lambda name: elsewhere_hint(source.locations[0], source.options, name))
+    check_names(spec, header, targets, elsewhere)
     table = source.table()
     refuse_arrays(table, spec, targets)
     if not as_read_before:
@@ -238,6 +242,8 @@ def _groups(table: Table, rows: NDArray[np.intp], spec: DataSpec, notes: list[st
     """Group of each row of the table, or -1 for rows that are not in `rows`, with a note on missing values."""
     if not spec.groups:
         return None
+    from bpcli.data.examples.groups import group_codes
+
     columns = [table[name].take(rows) for name in spec.groups]
     missing = int(np.count_nonzero(np.any([column.missing() for column in columns], axis=0)))
     if missing:

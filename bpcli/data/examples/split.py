@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpcli.data.examples.groups import assign_groups, majority_classes
-from bpcli.data.examples.held_out_fold import hold_out_fold, hold_out_validation_fold
 from bpcli.data.split_spec import SplitSpec
 from bpcli.data.table import PARTS, Column, Part
 from bpcli.errors import DataError, Mismatch, MismatchError
@@ -64,7 +62,10 @@ def split_table(
     """
     if parts is None:
         parts = np.zeros(len(rows), dtype=np.int8)
-    parts = hold_out_fold(parts, spec, seed, classes, names, groups, order)
+    if spec.fold is not None:
+        from bpcli.data.examples.held_out_fold import hold_out_fold
+
+        parts = hold_out_fold(parts, spec, seed, classes, names, groups, order)
     if spec.validation_fold is not None and np.any(parts == PARTS.index("validation")):
         what = "the data has validation rows of its own, which the folds would not use; omit it, or those rows"
         raise MismatchError(Mismatch(("data", "split", "validation_fold"), what))
@@ -85,7 +86,10 @@ def split_table(
             assigned = _by_group(groups[free], shares, strata, names, strict, generator)
     result = parts.copy()
     result[free] = assigned
-    result = hold_out_validation_fold(result, spec, seed, classes, names, groups, order)
+    if spec.validation_fold is not None:
+        from bpcli.data.examples.held_out_fold import hold_out_validation_fold
+
+        result = hold_out_validation_fold(result, spec, seed, classes, names, groups, order)
     train, validation, test = (rows[result == index] for index in range(len(PARTS)))
     split = Split(train, validation, test, shares)
     _require_rows(split, shares, len(rows))
@@ -175,6 +179,8 @@ def _by_group(
     generator: np.random.Generator,
 ) -> NDArray[np.int8]:
     """Split of each row such that groups stay together. A group belongs to the stratum of most of its rows."""
+    from bpcli.data.examples.groups import assign_groups, majority_classes
+
     _, groups = np.unique(groups, return_inverse=True)
     sizes = np.bincount(groups)
     needed = 1 + sum(share > 0 for share in shares)

@@ -12,7 +12,6 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from bpcli.data.files.arriving import Arriving
 from bpcli.data.files.cells import shown_path
 from bpcli.data.files.compression import decompressed, peeked
 from bpcli.data.files.signatures import binary_format
@@ -103,6 +102,8 @@ def _arriving(file: BinaryIO, path: str) -> Iterator[TextStream]:
     if not is_stream(descriptor):
         yield TextStream(_text_of(file, path), path, lambda: False)
         return
+    from bpcli.data.files.arriving import Arriving
+
     arriving = Arriving(descriptor)
     try:
         yield TextStream(_text_of(arriving, path), path, arriving.idle)

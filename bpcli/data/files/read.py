@@ -16,7 +16,6 @@ from bpcli.data.files.cells import ReadOptions
 from bpcli.data.files.compression import peeked
 from bpcli.data.files.csv_reader import read_csv, read_csv_chunks, stream_csv
 from bpcli.data.files.formats import format_of
-from bpcli.data.files.npz_reader import npz_header, read_npz
 from bpcli.data.files.query import Location, Query, shown_location
 from bpcli.data.files.text_source import open_text
 from bpcli.data.table import PARTS, Column, Kind, Part, Table
@@ -180,6 +179,8 @@ def _reader(path: Path) -> Reader:
     """Reader of a file, imported when needed."""
     match format_of(path):
         case "npz" | "npy":
+            from bpcli.data.files.npz_reader import npz_header, read_npz
+
             return Reader(npz_header, read_npz)
         case "parquet":
             from bpcli.data.files.parquet_reader import parquet_header, read_parquet

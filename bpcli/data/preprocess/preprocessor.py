@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,12 @@ from bpcli.arrays.rows import Rows, records_of
 from bpcli.data.batches import Dataset
 from bpcli.data.columns import ColumnInput, FittedInput, Surprise
 from bpcli.data.columns.fit_context import FitContext
-from bpcli.data.columns.image import InputSpec
 from bpcli.data.columns.members import array_of, target_mean_of, text_of
 from bpcli.data.columns.spec import BooleanColumn, CategoricalColumn, ColumnSpec, NumericColumn
 from bpcli.data.columns.spec_base import EncodersSpec
 from bpcli.data.columns.statistics import Values
 from bpcli.data.columns.target_encoders import TargetEncoder
 from bpcli.data.columns.target_range import TargetRange
-from bpcli.data.origins import OriginColumns
 from bpcli.data.preprocess.outcomes import outcomes_of
 from bpcli.data.preprocess.sample_weights import sample_weights, unequal_weights
 from bpcli.data.preprocess.table_encoder import TableEncoder, side_by_side
@@ -33,17 +31,21 @@ from bpcli.data.targets.fitting import fit_target
 from bpcli.errors import Mismatch, MismatchError
 from bpcli.nn.losses import LossBase
 from bpcli.nn.stems import StemSpec
-from bpcli.spec import Sequence, Spec, Text, type_name
+from bpcli.spec import Section, Sequence, Spec, Text, type_name
 from bpcli.wording import quoted
 
 if TYPE_CHECKING:
     from bpcli.data.columns.arrays import ArrayInput
+    from bpcli.data.columns.image import InputSpec
     from bpcli.data.columns.text_input import TextInput
+    from bpcli.data.origins import OriginColumns
+else:
+    OriginColumns = Annotated[Spec, Section("bpcli.data.origins:OriginColumns")]
 
-PLAIN: dict[Kind, ColumnSpec] = {
-    "numeric": NumericColumn(),
-    "categorical": CategoricalColumn(),
-    "boolean": BooleanColumn(),
+PLAIN: dict[Kind, type[ColumnSpec]] = {
+    "numeric": NumericColumn,
+    "categorical": CategoricalColumn,
+    "boolean": BooleanColumn,
 }
 """Default column config, by kind."""
 
@@ -120,7 +122,7 @@ class Preprocessor(Spec):
             known = (image.fit(train, inputs, encoders, weights),)
         if known is None:
             nothing = train.slice(0, 0)
-            of = {name: specs.get(name) or PLAIN[nothing[name].kind] for name in inputs}
+            of = {name: specs.get(name) or PLAIN[nothing[name].kind]() for name in inputs}
             numeric = sum(spec.holds_numbers for spec in of.values())
             learned = any(spec.uses_target(encoders) for spec in of.values())
             context = FitContext(numeric, outcomes_of(target, target_columns) if learned else None, seed, groups)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bpcli.arrays import fields
 from bpcli.arrays.rows import Rows, Scaling, records_of
-from bpcli.arrays.tokens import Tokens
 from bpcli.data.columns import FittedInput, Surprise
 from bpcli.data.columns.base import Writer
 from bpcli.data.columns.members import array_of, text_of
@@ -21,6 +20,7 @@ from bpcli.data.preprocess.plain_numbers import TOGETHER, PlainNumbers, is_plain
 from bpcli.data.table import Column, Table
 
 if TYPE_CHECKING:
+    from bpcli.arrays.tokens import Tokens
     from bpcli.data.columns.arrays import ArrayInput
     from bpcli.data.columns.text_input import TextInput
 

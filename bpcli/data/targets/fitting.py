@@ -16,7 +16,6 @@ from bpcli.data.files.kind_hints import words_among_numbers
 from bpcli.data.table import EXACT, Column, number_label
 from bpcli.data.targets.base import ClassName, TargetBase, is_binary
 from bpcli.data.targets.classes import ClassesTarget
-from bpcli.data.targets.one_hot import OneHotTarget, is_one_hot
 from bpcli.errors import DataError, Mismatch, MismatchError
 from bpcli.nn.losses import Loss, LossBase
 from bpcli.nn.losses.classification import BinaryCrossEntropy, CrossEntropy
@@ -25,6 +24,7 @@ from bpcli.wording import counted, listed, quoted
 
 if TYPE_CHECKING:
     from bpcli.data.targets.numbers import NumbersTarget
+    from bpcli.data.targets.one_hot import OneHotTarget
 
 FittedTarget = Annotated[
     TargetBase,
@@ -45,6 +45,8 @@ MOST_CLASSES_OF_NUMBERS = 20
 def choose_loss(columns: Names[Column]) -> tuple[Loss, str]:
     """Default loss for target columns, with the reason."""
     if len(columns) > 1:
+        from bpcli.data.targets.one_hot import is_one_hot
+
         if is_one_hot(columns):
             names = listed(column.name for column in columns)
             return CrossEntropy(), (
@@ -75,6 +77,15 @@ def _squared_error() -> LossBase:
     from bpcli.nn.losses.regression import MeanSquaredError
 
     return MeanSquaredError()
+
+
+def learned_columns(columns: Names[Column], loss: LossBase) -> list[Column]:
+    """Target columns as a loss learns them: the classes of one-hot columns if it takes classes only, else as given."""
+    if len(columns) == 1 or not loss.tasks.isdisjoint({"multilabel", "regression"}):
+        return list(columns)
+    from bpcli.data.targets.one_hot import class_column
+
+    return [class_column(columns)]
 
 
 def fit_target(
@@ -165,6 +176,8 @@ def require_in_domain(
 
 
 def _fit_one_hot(columns: Names[Column], loss: LossBase, name: str) -> OneHotTarget:
+    from bpcli.data.targets.one_hot import OneHotTarget, is_one_hot
+
     if not is_one_hot(columns):
         only = ", unless exactly one is 1 in each row" if all(is_binary(column) for column in columns) else ""
         raise MismatchError(

@@ -13,7 +13,6 @@ from bpcli.data.table import Column, Kind
 from bpcli.data.targets.base import is_binary
 from bpcli.data.targets.exclusive import ExclusiveTarget
 from bpcli.errors import DataError
-from bpcli.nn.losses import LossBase
 from bpcli.spec import Sequence, Text, Words
 from bpcli.wording import listed
 
@@ -74,12 +73,6 @@ def class_column(columns: Names[Column]) -> Column:
     return Column(
         ", ".join(column.name for column in columns), "categorical", codes, tuple(one.name for one in columns)
     )
-
-
-def learned_columns(columns: Names[Column], loss: LossBase) -> list[Column]:
-    """Target columns as a loss learns them: the classes of one-hot columns if it takes classes only, else as given."""
-    joins = len(columns) > 1 and loss.tasks.isdisjoint({"multilabel", "regression"})
-    return [class_column(columns)] if joins else list(columns)
 
 
 def _rows_of_one(columns: Names[Column]) -> NDArray[np.bool_]:

@@ -12,12 +12,10 @@ from bpcli.config.recipe import NEWEST, RecipeName
 from bpcli.data.examples.selection import Examples
 from bpcli.data.files.source import Source
 from bpcli.errors import Mismatch, MismatchError
-from bpcli.experiment.recipes.choice import Choice, with_choices
 
 if TYPE_CHECKING:
+    from bpcli.experiment.recipes.choice import Choice
     from bpcli.experiment.recipes.facts import DataFacts, RowFacts
-
-__all__ = ["Choice", "as_in_model", "before_split", "newest_choices", "of_examples"]
 
 
 def _version(name: str) -> ModuleType:
@@ -36,6 +34,8 @@ def as_in_model(
     """
     if config.recipe is None:
         return config, []
+    from bpcli.experiment.recipes.choice import Choice, with_choices
+
     was = model.model_dump(mode="json", by_alias=True)
     paths = [("layers",), ("data", "encoders"), ("data", "target_encoder"), ("data", "target_range"), ("ensemble",)]
     choices = [Choice(path, reduce(lambda of, key: of[key], path, was), f"as in {shown}") for path in paths]
@@ -46,6 +46,7 @@ def before_split(config: ExperimentConfig, source: Source) -> tuple[ExperimentCo
     """Config with the recipe's choices of members and validation; as it is without a recipe."""
     if config.recipe is None:
         return config, []
+    from bpcli.experiment.recipes.choice import with_choices
     from bpcli.experiment.recipes.facts import RowFacts
 
     name, _, version = config.recipe.partition("@")
@@ -61,6 +62,7 @@ def of_examples(
     """
     if config.recipe is None:
         return config, []
+    from bpcli.experiment.recipes.choice import with_choices
     from bpcli.experiment.recipes.facts import DataFacts
 
     name, _, version = config.recipe.partition("@")

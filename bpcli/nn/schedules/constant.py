@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from bpcli.nn.schedules.base import ScheduleBase
 
@@ -11,6 +11,7 @@ class Constant(ScheduleBase):
     """Factor 1 in every epoch."""
 
     type: Literal["constant"] = "constant"
+    is_constant: ClassVar[bool] = True
 
     def factor(self, progress: float, epochs: float) -> float:
         """1."""

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bpcli.nn.schedules.base import ScheduleBase
-
-
-@dataclass(frozen=True)
-class Plateau:
-    """State of reduce_on_plateau: best value, epochs since then, and current factor."""
-
-    best: float = float("inf")
-    stale: int = 0
-    factor: float = 1.0
+from bpcli.nn.schedules.base import Plateau, ScheduleBase
 
 
 class ReduceOnPlateau(ScheduleBase):
     """Multiply the rate by `gamma` when the monitored value has not improved for `patience` epochs in a row."""
 
     type: Literal["reduce_on_plateau"] = "reduce_on_plateau"
+    is_constant: ClassVar[bool] = True
     gamma: float = Field(default=0.5, gt=0, lt=1, description="Factor at each reduction.")
     patience: int = Field(default=10, ge=1, description="Epochs without improvement before a reduction.")
     minimum: float = Field(default=1e-4, ge=0, le=1, description="Lower bound of the factor.")

@@ -16,8 +16,6 @@ from bpcli.data.batches import Batches
 from bpcli.errors import DivergedError
 from bpcli.nn.named_layers import all_views, named_layers
 from bpcli.nn.optimizers.update import Update
-from bpcli.nn.schedules.constant import Constant
-from bpcli.nn.schedules.plateau import ReduceOnPlateau
 from bpcli.training.gradient_rules import GradientRules
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
@@ -99,7 +97,7 @@ class Steps(ABC):
     def rates(self, epoch: int, first: int) -> Iterator[float]:
         """Learning rates of the steps of an epoch from step `first` on; computed only once if they are constant."""
         schedule = self.plan.schedule
-        if isinstance(schedule, Constant | ReduceOnPlateau) and epoch >= schedule.warmup_epochs:
+        if schedule.is_constant and epoch >= schedule.warmup_epochs:
             return repeat(self.rate(epoch, first))
         return (self.rate(epoch, step) for step in count(first))
 
