@@ -1,6 +1,6 @@
 """A whole job on images in PyTorch: `python -m benchmarks.peers.torch_images_job CONFIG.yaml MODEL.pt`.
 
-The script reads what it needs of the config of bpcli: data, layers, optimizer, epochs, batch size.
+The script reads what it needs of the config of bpcli: data, layers, optimizer, epochs, batch size, `shift` and `mixup`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def main(path: str, output: str) -> None:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-count // size))
     given = config.get("loss")
     loss = nn.CrossEntropyLoss(label_smoothing=given["label_smoothing"] if isinstance(given, dict) else 0.0)
-    shift = config.get("augment", {}).get("shift", 0)
+    shift, mixup = (config.get("augment", {}).get(name, 0) for name in ("shift", "mixup"))
+    one_hot = nn.functional.one_hot(targets["train"], len(np.unique(y))).float()
 
     def scores(part: str) -> tuple[float, float]:
         model.eval()
@@ -101,8 +102,12 @@ def main(path: str, output: str) -> None:
         model.train()
         for places in torch.randperm(count).split(size):
             optimizer.zero_grad()
-            batch = images["train"][places]
-            loss(model(shifted(batch, shift) if shift else batch), targets["train"][places]).backward()
+            batch, wanted = images["train"][places], one_hot[places]
+            if mixup:
+                share = torch.distributions.Beta(mixup, mixup).sample((len(places), 1))
+                batch = torch.lerp(batch.flip(0), batch, share[:, :, None, None])
+                wanted = torch.lerp(wanted.flip(0), wanted, share)
+            loss(model(shifted(batch, shift) if shift else batch), wanted).backward()
             optimizer.step()
             schedule.step()
         if len(images["validation"]):

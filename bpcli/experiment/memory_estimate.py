@@ -69,12 +69,14 @@ def estimate_memory(
     data = sum(preprocessor.bytes_needed(count, dtype) for count in rows.values())
     if config.training.class_weights is not None and preprocessor.weight is None:
         data += train * dtype.itemsize
+    passed = batch if network.of_members(members) is not None else batch // members
     if batch < train or members > 1:
-        gathered = max(batch * (n_in + n_out), min(members * train * (n_in + n_out), GATHERED_BYTES))
+        row = n_in + n_out
+        gathered = max(batch * row, min(members * train * row, GATHERED_BYTES * (batch // passed)))
     else:
         held = is_plain(intake.signature) and not preprocessor.scales_rows(train, dtype)
         gathered = train * (n_out + (0 if held else n_in))
-    step = network.workspace_bytes(batch, dtype, training=True) + 2 * batch * n_out
+    step = network.workspace_bytes(passed, dtype, training=True) + 2 * passed * n_out
     if config.augment is not None:
         from bpcli.training.augmentation.augmenter import Augmenter
 
@@ -87,8 +89,8 @@ def estimate_memory(
     evaluated = rows["validation"] or train
     logits = (evaluated * min(members, 2) + 3 * min(evaluated, EVALUATED_ROWS)) * n_out
     health = HealthCheck.bytes_needed(network, train, dtype)
-    training = gathered + step + order + update + logits + health + members * _inference_bytes(network, dtype)
-    testing = rows["test"] * n_out + parameters * exact.itemsize + members * _inference_bytes(network, exact)
+    training = gathered + step + order + update + logits + health + _inference_bytes(network, dtype)
+    testing = rows["test"] * n_out + parameters * exact.itemsize + _inference_bytes(network, exact)
     slots, averages = len(config.optimizer.slots), int(config.training.average is not None)
     return Footprint(
         data=data,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bpcli.arrays.memory import Array, Features
 from bpcli.arrays.rows import Rows
 from bpcli.arrays.workspace import Workspace
-from bpcli.nn.inference import Inference
+from bpcli.nn.inference import Inference, of_members
 from bpcli.nn.losses import LossBase
 from bpcli.nn.losses.combination import MEAN_LOGITS
 from bpcli.nn.network import Network
@@ -29,7 +29,7 @@ class EnsembleInference(Inference):
     ) -> None:
         """Take parameters (members, layout.size) and layer state (members, state_layout.size)."""
         self.network = network
-        self.members = tuple(Inference(network, p, s, dtype) for p, s in zip(params, state, strict=True))
+        self.members = of_members(network, params, state, dtype)
         self._combination = loss.combination
         self._dtype = params.dtype if dtype is None else dtype
 

@@ -33,13 +33,27 @@ class Inference:
     the instance keeps converted copies. Threads may share an instance: each call uses a workspace of its own.
     """
 
-    def __init__(self, network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None) -> None:
+    _dtype: np.dtype[Any]
+    _workspaces: list[Workspace]
+
+    def __init__(
+        self,
+        network: Network,
+        params: Array,
+        state: Array,
+        dtype: np.dtype[Any] | None = None,
+        beside: Inference | None = None,
+    ) -> None:
+        """beside: inference of the same network and dtype with other parameters, whose scratch memory to share."""
         dtype = params.dtype if dtype is None else dtype
         self.network = network
         self._flat = params.astype(dtype, copy=False)
         self._params = network.bind(self._flat)
         self._state = network.bind_state(state.astype(dtype, copy=False))
-        self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
+        if beside is None:
+            self._workspaces = [network.workspace(BLOCK_ROWS, dtype, training=False)]
+        else:
+            self._workspaces = beside._workspaces
         self._dtype = dtype
 
     def narrowed(self, network: Network, columns: Mapping[str, NDArray[np.intp]]) -> Inference:
@@ -186,6 +200,16 @@ class Inference:
             return self._workspaces.pop()
         except IndexError:  # all of them are in use
             return self.network.workspace(BLOCK_ROWS, self._dtype, training=False)
+
+
+def of_members(
+    network: Network, params: Array, state: Array, dtype: np.dtype[Any] | None = None
+) -> tuple[Inference, ...]:
+    """Inference of each member, with parameters (members, size); they share scratch memory."""
+    found: list[Inference] = []
+    for of_member, kept in zip(params, state, strict=True):
+        found.append(Inference(network, of_member, kept, dtype, found[0] if found else None))
+    return tuple(found)
 
 
 def _block_of(values: Input) -> Array | None:

@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.arrays.fields import numbers
 from bpcli.data.batches import Dataset
 from bpcli.data.table import Part
-from bpcli.nn.inference import Inference
+from bpcli.nn.inference import of_members
 from bpcli.nn.losses import LossScratch
 from bpcli.training.plan import TrainingPlan
 
@@ -33,8 +33,7 @@ class Evaluator:
     """
 
     def __init__(self, plan: TrainingPlan, state: TrainingState, dataset: Dataset) -> None:
-        members = zip(state.average_params, state.average_layer_state, strict=True)
-        self._members = [Inference(plan.network, params, layer_state) for params, layer_state in members]
+        self._members = of_members(plan.network, state.average_params, state.average_layer_state)
         self._plan, self._dataset, outputs = plan, dataset, plan.network.n_out
         folds = plan.folds if dataset is plan.validation else None
         self._held_out = None if folds is None else [folds.held_out(member) for member in plan.members]

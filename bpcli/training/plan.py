@@ -105,7 +105,8 @@ class TrainingPlan:
     def position(self, epoch: int = 0, step: int = 0, shard: int = 0) -> Position:
         """Position of a step in this run."""
         noise = Stream(self.seed, "dropout")
-        return Position(noise, epoch, step, shard, steps_per_epoch=self.steps_per_epoch, epochs=self.spec.epochs)
+        steps, epochs = self.steps_per_epoch, self.spec.epochs
+        return Position(noise, epoch, step, shard, self.members[0], steps_per_epoch=steps, epochs=epochs)
 
     def weight_decay(self, epoch: int, step: int) -> float:
         """Weight decay of a step, as a multiple of the learning rate."""

@@ -12,7 +12,8 @@ from bpcli.training.plan import TrainingPlan
 class RowOrder:
     """Orders of rows, determined by seed, member and epoch.
 
-    For several members, the order has the first batch of each member, then the second of each, and so on.
+    For several members, the order has the first batch of each member, then the second of each, and so on. A full batch
+    of all rows has them in their original order, as the only batch of one network.
     """
 
     def __init__(self, plan: TrainingPlan) -> None:
@@ -22,6 +23,8 @@ class RowOrder:
     def of_epoch(self, epoch: int) -> NDArray[np.intp]:
         """Indices of training rows, (members · rows per member,)."""
         plan = self._plan
+        if len(plan.members) > 1 and plan.batch_size == plan.train.rows:
+            return np.tile(np.arange(plan.train.rows), len(plan.members))
         orders = [
             self._shuffle.at(epoch, member=member).permutation(plan.train.rows if rows is None else rows)
             for member, rows in zip(plan.members, self._trained, strict=True)
@@ -33,3 +36,11 @@ class RowOrder:
         cut = np.stack([order[:rows] for order in orders])
         full = cut[:, :whole].reshape(len(orders), -1, size).swapaxes(0, 1)
         return np.concatenate([full.ravel(), cut[:, whole:].ravel()])
+
+
+def of_member(order: NDArray[np.intp], place: int, members: int, size: int) -> NDArray[np.intp]:
+    """Order of one of several members, at this place, from that of all in batches of `size` rows each."""
+    rows = len(order) // members
+    whole = members * (rows - rows % size)
+    full, rest = order[:whole].reshape(-1, members, size), order[whole:].reshape(members, -1)
+    return np.concatenate([full[:, place].ravel(), rest[place]])

@@ -29,7 +29,10 @@ class Stepping:
     gathered_bytes: int = GATHERED_BYTES
     """Bytes of batches gathered at a time; compiled steps process them in one call."""
     kernels: bool = False
-    """Whether serial steps of several members run elementwise operations as machine code. It does not change a bit."""
+    """Whether serial steps of several members, or of norms, run elementwise operations as machine code.
+
+    It does not change a bit.
+    """
     tokens: bool = False
     """Whether lazy steps multiply tokens by machine code."""
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import prepared, write_csv
+from experiments import prepared, taken_so, write_csv
 
-from bpcli.experiment.memory_estimate import Footprint
+from bpcli.experiment.memory_estimate import Footprint, shards_bytes
+from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.pace import Pace
 from bpcli.jobs.runner import Runner
 from bpcli.nn.optimizers.adam import Adam
 from bpcli.storage.run_directory import RunDirectory
+from bpcli.training.stepping import Stepping
 
 FIXED = 500_000
 """Bytes of objects that there is one of, whatever is trained on."""
@@ -66,6 +68,33 @@ def test_a_run_takes_the_memory_that_was_estimated(
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert of.memory.total - of.memory.data == pytest.approx(peak, rel=0.1, abs=FIXED)
+
+
+@pytest.mark.parametrize("stepping", [Stepping(), Stepping("sharded", 2)], ids=["serial", "sharded"])
+def test_members_of_convolutions_share_the_memory_of_a_step(tmp_path: Path, stepping: Stepping) -> None:
+    generator = np.random.default_rng(0)
+    np.savez(tmp_path / "t.npz", X=generator.integers(0, 255, (300, 16, 16, 1), np.uint8), y=np.arange(300) % 3)
+
+    def of_members(count: int) -> Prepared:
+        layers = [{"type": "conv", "filters": 8}, {"type": "max_pool"}, {"type": "conv", "filters": 8}]
+        training = {"epochs": 2, "batch_size": 64, "baselines": False}
+        shape, ensemble = {"shape": [16, 16, 1]}, {"members": count}
+        data = {"path": "t.npz"}
+        of = prepared(tmp_path, data=data, input=shape, layers=layers, training=training, ensemble=ensemble)
+        return taken_so(of, stepping)
+
+    one, four = of_members(1), of_members(4)
+    assert four.memory.parameters == 4 * one.memory.parameters
+    assert four.memory.workspace < 2 * one.memory.workspace
+    list(Runner(four, RunDirectory.create(tmp_path / "first")).run())  # imports what a run needs
+    directory = RunDirectory.create(tmp_path / "second")
+    gc.collect()
+    tracemalloc.start()
+    list(Runner(four, directory).run())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    own = shards_bytes(four.plan.network, 64, 2, four.plan.dtype) if stepping.parts > 1 else 0
+    assert four.memory.remaining + own == pytest.approx(peak, rel=0.15, abs=FIXED)
 
 
 def test_a_final_training_has_rows_and_parameters_of_its_own(tmp_path: Path) -> None:

@@ -24,11 +24,10 @@ from bpcli.nn.optimizers.adam_variants import Adamw, Nadam
 from bpcli.nn.optimizers.rprop import Rprop
 from bpcli.nn.optimizers.sgd import Sgd
 from bpcli.nn.schedules.cosine import Cosine
-from bpcli.system.threads import Crew
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.spec import Average, Clip, Penalty, TrainingSpec
 from bpcli.training.stepping import Stepping
-from bpcli.training.steps import choose_stepping, steps_for
+from bpcli.training.steps import choose_stepping
 from bpcli.training.steps.choice import numpy_seconds
 
 GENERATOR = np.random.default_rng(0)
@@ -124,12 +123,9 @@ def test_the_first_member_has_the_numbers_of_a_plan_that_names_none() -> None:
     assert np.array_equal(state.params, trained(of, 0)[0].params)
 
 
-@pytest.mark.parametrize("way", ["sharded", "compiled"])
-def test_members_are_for_serial_steps(way: Any) -> None:
+def test_members_that_pass_a_batch_at_once_take_serial_steps() -> None:
     of = replace(plan(X, CLASSES, loss=CrossEntropy(), dtype=np.float32), members=(0, 1))
     assert choose_stepping(of, compiled_from=0.0, shared_from=0.0, can_compile=lambda: True) == Stepping()
-    with Crew(1) as crew, pytest.raises(ValueError, match="one member"):
-        steps_for(replace(of, stepping=Stepping(way)), of.new_state(), crew)
 
 
 RECTIFIED = [

@@ -77,6 +77,9 @@ class Rules(NamedTuple):
 class Program:
     """A network in training as compiled code takes it: table of layers, codes, coefficients, and memory."""
 
+    vectors: Vectors
+    flat_masks: Array
+
     def __init__(
         self,
         network: Network,
@@ -90,8 +93,12 @@ class Program:
         rows: int,
         parts: int,
         line: int,
+        beside: Program | None = None,
     ) -> None:
-        """Prepare calls over up to `rows` rows in batches of `batch`, with layers in `parts` parts of whole `line`s."""
+        """Prepare calls over up to `rows` rows in batches of `batch`, with layers in `parts` parts of whole `line`s.
+
+        beside: the same program of other vectors, whose scratch memory to use too.
+        """
         from bpcli.nn.compiled.library import sgemm_address
 
         kernels, dtype = kernels_of(network.layers), params.dtype
@@ -110,7 +117,7 @@ class Program:
         if self.images is not None:
             table[0, codes.OUTPUT] = self.images.layers[-1, codes.OUTPUT]
         end = _lay_out(table, dense, batch, weight, bias, end)
-        self._make_masks([*lines, *table], described, rows)
+        self._make_masks([*lines, *table], described, rows, beside)
         self.parts = parts
         widths = [network.n_in, *(layer.n_out for layer, _ in dense)]
         cut = np.array([cuts(width, parts, line) for width in widths], np.int64)
@@ -128,14 +135,16 @@ class Program:
         )
         none = np.empty(0, np.float32)
         m, v = (slots.get(name, none) for name in ("m", "v"))
-        memory = aligned(end, dtype)
+        memory = aligned(end, dtype) if beside is None else beside.vectors.memory
         self.vectors = Vectors(params, aligned(params.size, dtype), m, v, memory, np.zeros((2, parts)))
 
-    def _make_masks(self, lines: Sequence[NDArray[np.int64]], layers: Described, rows: int) -> None:
+    def _make_masks(
+        self, lines: Sequence[NDArray[np.int64]], layers: Described, rows: int, beside: Program | None
+    ) -> None:
         """Memory of the masks of all layers with dropout, and its start in their lines of the tables."""
         self.dropout = [kernel.masks for _, kernel in layers if kernel.masks is not None]
         ends = np.cumsum([0, *(rows * layer.n_out for layer in self.dropout)])
-        self.flat_masks = np.empty(ends[-1], np.float32)
+        self.flat_masks = np.empty(ends[-1], np.float32) if beside is None else beside.flat_masks
         self.masks = [self.flat_masks[start:stop].reshape(rows, -1) for start, stop in pairwise(ends)]
         of_dropout = (line for line in lines if line[codes.KIND] == codes.DROPOUT)
         for line, start in zip(of_dropout, ends[:-1], strict=True):

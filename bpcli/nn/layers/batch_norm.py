@@ -90,31 +90,25 @@ class BatchNormLayer(Layer):
         self, params: Views, state: Views, x: Array, workspace: LayerArrays, position: Position | None
     ) -> Array:
         """scale · (x - mean) / √(variance + ε) + shift."""
-        y, normalized, inverse = self._rows(workspace["y"]), self._rows(workspace["normalized"]), workspace["inverse"]
-        x = self._rows(x)
+        inverse, x = workspace["inverse"], self._rows(x)
         if position is None:
             np.add(state["running_variance"], self.epsilon, out=inverse)
-            np.subtract(x, state["running_mean"], out=normalized)
+            np.subtract(x, state["running_mean"], out=self._rows(workspace["normalized"]))
         else:
             self._observe(x, state, workspace)
         np.sqrt(inverse, out=inverse)
         np.divide(1.0, inverse, out=inverse)
-        np.multiply(normalized, inverse, out=normalized)
-        np.multiply(normalized, params["scale"], out=y)
-        np.add(y, params["shift"], out=y)
+        self.standardize(params, workspace)
         return workspace["y"]
 
     def _observe(self, x: Array, state: Views, workspace: LayerArrays) -> None:
         """Write x - mean to `normalized` and variance + ε to `inverse`, and update the running statistics."""
-        normalized, scratch = self._rows(workspace["normalized"]), self._rows(workspace["scratch0"])
         inverse, row = workspace["inverse"], workspace["row"]
         rows = len(x)
-        self._total(x, workspace, row)
+        self.total(x, workspace, row)
         np.divide(row, rows, out=row)
-        np.subtract(x, row, out=normalized)
+        self.center(x, workspace)
         self._average(state["running_mean"], row, 1.0)
-        np.multiply(normalized, normalized, out=scratch)
-        self._total(scratch, workspace, inverse)
         np.divide(inverse, rows, out=inverse)
         if rows > 1:  # the unbiased variance of one row is undefined
             np.copyto(row, inverse)
@@ -129,19 +123,10 @@ class BatchNormLayer(Layer):
 
     def backward(self, params: Views, x: Array, dy: Array, workspace: LayerArrays, grads: Views) -> Array:
         """dx = scale / (rows · σ) · (rows · dy - Σ dy - x̂ Σ dy x̂), sums over the rows."""
-        normalized, product = self._rows(workspace["normalized"]), self._rows(workspace["scratch0"])
-        row, dx, dy = workspace["row"], dy, self._rows(dy)
-        rows = len(dy)
-        np.multiply(dy, normalized, out=product)
-        self._total(product, workspace, grads["scale"])
-        self._total(dy, workspace, grads["shift"])
-        np.multiply(normalized, grads["scale"], out=product)
-        np.add(product, grads["shift"], out=product)
-        np.divide(product, rows, out=product)
-        np.subtract(dy, product, out=dy)
-        np.multiply(params["scale"], workspace["inverse"], out=row)
-        np.multiply(dy, row, out=dy)
-        return dx
+        self.sum_errors(self._rows(dy), workspace, grads)
+        np.multiply(params["scale"], workspace["inverse"], out=workspace["row"])
+        self.pass_back(self._rows(dy), workspace, grads)
+        return dy
 
     def input_gradient(self, params: Views, state: Views, dy: Array, workspace: LayerArrays) -> Array:
         """dx = dy · scale / σ, with the running variance σ²."""
@@ -149,7 +134,37 @@ class BatchNormLayer(Layer):
         np.multiply(dy, workspace["row"], out=dy)
         return dy
 
-    def _total(self, values: Array, workspace: LayerArrays, out: Array) -> None:
+    def center(self, x: Array, workspace: LayerArrays) -> None:
+        """Write x - `row` to `normalized`, and the sum of its squares to `inverse`."""
+        normalized, scratch = self._rows(workspace["normalized"]), self._rows(workspace["scratch0"])
+        np.subtract(x, workspace["row"], out=normalized)
+        np.multiply(normalized, normalized, out=scratch)
+        self.total(scratch, workspace, workspace["inverse"])
+
+    def standardize(self, params: Views, workspace: LayerArrays) -> None:
+        """Multiply `normalized` by `inverse`, and write it, scaled and shifted, to `y`."""
+        y, normalized = self._rows(workspace["y"]), self._rows(workspace["normalized"])
+        np.multiply(normalized, workspace["inverse"], out=normalized)
+        np.multiply(normalized, params["scale"], out=y)
+        np.add(y, params["shift"], out=y)
+
+    def sum_errors(self, dy: Array, workspace: LayerArrays, grads: Views) -> None:
+        """Write the gradient of gamma, Σ dy x̂, and that of beta, Σ dy."""
+        product = self._rows(workspace["scratch0"])
+        np.multiply(dy, self._rows(workspace["normalized"]), out=product)
+        self.total(product, workspace, grads["scale"])
+        self.total(dy, workspace, grads["shift"])
+
+    def pass_back(self, dy: Array, workspace: LayerArrays, grads: Views) -> None:
+        """dx = `row` · (dy - (x̂ Σ dy x̂ + Σ dy) / rows), in place of dy."""
+        product = self._rows(workspace["scratch0"])
+        np.multiply(self._rows(workspace["normalized"]), grads["scale"], out=product)
+        np.add(product, grads["shift"], out=product)
+        np.divide(product, len(dy), out=product)
+        np.subtract(dy, product, out=dy)
+        np.multiply(dy, workspace["row"], out=dy)
+
+    def total(self, values: Array, workspace: LayerArrays, out: Array) -> None:
         """Sum (rows, *each) over the rows; of channels first over the positions of each row, for accuracy."""
         if "sums" in workspace:
             sums = workspace["sums"]

@@ -7,8 +7,10 @@ implementation. Nor has the machine, except for numba.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 
+from bpcli.arrays.fields import Grid
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.stepping import SERIAL, Stepping
 
@@ -19,10 +21,10 @@ Loading compiled code takes half a second; compiling it, once per machine, about
 """
 
 KERNELS_FROM = 6.0
-"""Run elementwise operations of several members as machine code from this estimated time of all epochs on, in seconds.
+"""Run elementwise operations of several members, and of norms, as machine code from this estimated time in NumPy on.
 
-They save a fifth of the time, loading them takes half a second, and early stopping may leave a fifth of the epochs. The
-bits are the same, so the number of epochs may count.
+It is that of all epochs, in seconds. They save a fifth of the time, loading them takes half a second, and early
+stopping may leave a fifth of the epochs. The bits are the same, so the number of epochs may count.
 """
 
 STEP_SECONDS, OPERATION_SECONDS = 10e-6, 1 / 60e9
@@ -84,15 +86,17 @@ def choose_stepping(
 
     Networks that take tokens have lazy steps, in long epochs with compiled products.
 
-    Several members, and gradients exchanged with other workers, require serial steps; a moving average of the
-    parameters requires steps in NumPy. `compiled_from` is in seconds
-    per epoch as estimated by `numpy_seconds`, `kernels_from` in those per training, and `shared_from` in operations
-    per step.
+    Members that pass a batch at once, and gradients exchanged with other workers, require serial steps. Members that
+    pass batches one by one take the steps of a single one. A moving average of the parameters requires steps in NumPy.
+    `compiled_from` is in seconds per epoch as estimated by `numpy_seconds`, `kernels_from` in those per training, and
+    `shared_from` in operations per step.
     """
     if exchanges:
         return SERIAL
     if plan.network.layout.sparse:
         return Stepping(tokens=token_seconds(plan) >= compiled_from and can_compile())
+    if len(plan.members) > 1 and plan.network.of_members(len(plan.members)) is None:
+        plan = replace(plan, members=plan.members[:1])
     if len(plan.members) > 1:
         long = plan.epochs * numpy_seconds(plan) >= kernels_from
         return Stepping(kernels=long and _has_kernels_of_members(plan) and can_compile())
@@ -101,7 +105,10 @@ def choose_stepping(
     if long and _has_kernels(plan) and can_compile():
         return Stepping("compiled", part_count(plan) if shared else 1)
     shards = shard_count(plan) if shared else 1
-    return Stepping("sharded", shards) if shards > 1 else SERIAL
+    if shards > 1:
+        return Stepping("sharded", shards)
+    long = plan.epochs * numpy_seconds(plan) >= kernels_from
+    return Stepping(kernels=long and can_compile() and _has_norms(plan))
 
 
 def numpy_seconds(plan: TrainingPlan) -> float:
@@ -133,6 +140,15 @@ def _has_kernels_of_members(plan: TrainingPlan) -> bool:
     from bpcli.nn.compiled.program import has_kernels_of_members
 
     return has_kernels_of_members(plan.network, len(plan.members), plan.optimizer, plan.dtype)
+
+
+def _has_norms(plan: TrainingPlan) -> bool:
+    """Whether a layer normalizes channels with compiled operations. Loads numba if a layer takes images."""
+    if not any(isinstance(layer.in_shape, Grid) for layer in plan.network.layers):
+        return False
+    from bpcli.nn.compiled.norms import has_norms
+
+    return has_norms(plan.network, plan.dtype)
 
 
 def shard_count(plan: TrainingPlan) -> int:

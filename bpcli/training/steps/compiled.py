@@ -37,7 +37,10 @@ class CompiledSteps(Steps):
     Images that are changed at random are changed batch by batch, with a call for each.
     """
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
+    _program: Program
+
+    def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew, beside: Steps | None = None) -> None:
+        """beside: compiled steps of another member, whose scratch memory to use too."""
         stepping, penalty, clip = plan.stepping, plan.spec.penalty, plan.spec.clip
         super().__init__(plan, state, ceil(HANDED_OVER / operations(plan)) if stepping.parts > 1 else 1)
         batch = self.batches.size
@@ -57,6 +60,7 @@ class CompiledSteps(Steps):
             rows=self._rows,
             parts=stepping.parts,
             line=stepping.line,
+            beside=beside._program if isinstance(beside, CompiledSteps) else None,
         )
         self.grads = self._program.vectors.grads.reshape(1, -1)
         self._crew, self._lanes = crew, min(crew.lanes, self._program.parts)

@@ -24,11 +24,15 @@ class Gradient:
     def __init__(self, plan: TrainingPlan, state: TrainingState, grads: Array) -> None:
         count, network = len(plan.members), plan.network
         together = network.of_members(count) if count > 1 else None
-        self._members, self._batched = count, together is not None
+        self._members, self.batched = count, together is not None
         if together is not None and plan.stepping.kernels:
             from bpcli.nn.compiled.members import with_kernels
 
             together = with_kernels(together)
+        elif plan.stepping.kernels:
+            from bpcli.nn.compiled.norms import with_norms
+
+            network = with_norms(network)
         network = together or network
         vectors = zip(plan.members, state.params, state.layer_state, grads, strict=True)
         groups = [(plan.members[0], state.params, state.layer_state, grads)] if together else vectors
@@ -43,7 +47,7 @@ class Gradient:
     def __call__(self, batch: Batch, position: Position) -> Sums:
         """Sums of a batch, averaged over members. Writes no gradient where the loss is not finite."""
         whole, count, total = batch.rows, self._members, 0.0
-        rows = whole if self._batched else whole // count
+        rows = whole if self.batched else whole // count
         through = self._passes.get(rows) or self._of_size(rows)
         for place, (member, params, state, grads) in enumerate(self._passed):
             position.member = member
@@ -56,6 +60,6 @@ class Gradient:
 
     def _of_size(self, rows: int) -> BatchPass:
         """Memory of a pass of so many rows; there are two sizes if the last batch of an epoch has fewer rows."""
-        batch = rows // self._members if self._batched else rows
+        batch = rows // self._members if self.batched else rows
         self._passes[rows] = self._whole.part(0, rows, batch=batch)
         return self._passes[rows]

@@ -27,7 +27,7 @@ class SerialSteps(Steps):
         self._vectors = list(zip(state.params, self.grads, strict=True))
         self._parts = self.update.parts(state.params, self.grads, state.optimizer)
         self._adam = None
-        if plan.stepping.kernels:
+        if plan.stepping.kernels and self._gradient.batched:
             from bpcli.nn.compiled.members import AdamOfMembers
 
             average = state.average_params if state.is_averaged else None

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Batch, numbers
 from bpcli.arrays.memory import Array
+from bpcli.arrays.workspace import LayerArrays
 from bpcli.nn.batch_pass import BatchPass
 from bpcli.nn.layers.rowwise import rowwise
 from bpcli.system.threads import Crew
@@ -50,7 +51,12 @@ class ShardedSteps(Steps):
     use.
     """
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew) -> None:
+    _memories: dict[int, BatchMemory]
+    _largest: BatchPass
+    _works: list[list[LayerArrays]]
+
+    def __init__(self, plan: TrainingPlan, state: TrainingState, crew: Crew, beside: Steps | None = None) -> None:
+        """beside: sharded steps of another member, whose scratch memory to use too."""
         super().__init__(plan, state)
         network, layout, dtype = plan.network, plan.network.layout, plan.dtype
         self._layers = rowwise(network.layers)
@@ -60,10 +66,14 @@ class ShardedSteps(Steps):
         self._params, self._state = network.bind(state.params), network.bind_state(state.layer_state)
         self.grads = np.empty_like(state.params)
         self._flat_grads, self._bound_grads = self.grads[0], network.bind(self.grads)
-        self._memories: dict[int, BatchMemory] = {}
-        self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
+        if isinstance(beside, ShardedSteps):
+            self._memories, self._largest, self._works = beside._memories, beside._largest, beside._works
+        else:
+            self._memories = {}
+            self._largest = BatchPass(network, plan.loss, plan.batch_size, dtype)
+            own = not self._largest.workspace.is_divisible
+            self._works = [self._largest.workspace.part(0, 0, own).layers for _ in range(crew.lanes)]
         self._own = not self._largest.workspace.is_divisible
-        self._works = [self._largest.workspace.part(0, 0, self._own).layers for _ in range(crew.lanes)]
         self._positions = [plan.position(shard=shard) for shard in range(plan.stepping.parts)]
         self._blocks = weight_blocks(self._layers, plan.stepping.block_inputs)
         self._ends = [*(block.start for block in self._blocks), layout.weights, layout.size]
