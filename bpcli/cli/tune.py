@@ -195,6 +195,8 @@ def _join(
     from bpcli.tuning.publishing import joined_config
     from bpcli.tuning.storage import Storage
 
+    if "://" not in url and not Path(url).is_file():
+        raise UsageError(f"--storage {printable(url)}: no such journal")
     with (
         StopRequest() as stop,
         Storage(url, stop) as storage,

@@ -23,6 +23,9 @@ PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
 """Pause between two tries."""
 
+TABLES_SECONDS = 10.0
+"""Longest time that another process may take to create the tables of a database."""
+
 LOCK_SECONDS = 5
 """Age from which the lock of a journal is that of a process that died."""
 
@@ -69,7 +72,7 @@ class Storage:
         """
         self.shown, self._interrupted = printable(without_password(url)), interrupted
         self._engine: Any = None
-        self.inner = self._tried(lambda: self._opened(url), patience=0.0)
+        self.inner = self._tried(lambda: self._opened(url), patience=0.0, created=TABLES_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -105,8 +108,9 @@ class Storage:
         self._engine = database.engine
         return get_storage(database)
 
-    def _tried(self, action: Callable[[], T], patience: float) -> T:
-        until = monotonic() + patience
+    def _tried(self, action: Callable[[], T], patience: float, created: float = 0.0) -> T:
+        """Try until it works. patience, created: seconds for a storage to come back, and to have its tables."""
+        begun = monotonic()
         while True:
             try:
                 with quiet():
@@ -116,7 +120,8 @@ class Storage:
             except Exception as error:
                 if not _is_loss(error):
                     raise
-                if monotonic() >= until or self._interrupted():
+                longest = max(patience, created if _is_created_twice(error) else 0.0)
+                if monotonic() >= begun + longest or self._interrupted():
                     raise FileAccessError(f"{self.shown}: out of reach: {_reason(error)}") from error
             sleep(PAUSE_SECONDS)
 
@@ -145,6 +150,12 @@ def _is_loss(error: Exception) -> bool:
     kinds: list[Any] = [OSError, StorageInternalError]
     names = {"DBAPIError", "OperationalError", "InterfaceError", "ConnectionError", "TimeoutError"}
     return isinstance(error, tuple(kinds)) or any(one.__name__ in names for one in type(error).__mro__)
+
+
+def _is_created_twice(error: Exception) -> bool:
+    """Whether an error may come of two processes that create the tables of one database."""
+    names = {"IntegrityError", "ProgrammingError", "InternalError"}
+    return any(one.__name__ in names for one in type(error).__mro__) or "already exists" in str(error)
 
 
 def _reason(error: Exception) -> str:

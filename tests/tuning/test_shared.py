@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +77,7 @@ def test_workers_of_two_commands_find_what_one_process_finds(tmp_path: Path, url
     wanted = plain(config)
     name = f"study-{tmp_path.parent.name}-{tmp_path.name}"
     leader = bpcli_process("tune", config, "--run-dir", "study", "--storage", url, "--study", name, "-q", cwd=tmp_path)
-    until(lambda: (tmp_path / "study" / "trials.jsonl").exists())
-    until(lambda: _is_open(url, name))
+    until(lambda: _is_open(url, name) or leader.poll() is not None)
     joined = bpcli_process("tune", "--join", "--storage", url, "--study", name, cwd=tmp_path)
     ended(leader)
     ended(joined)
@@ -84,6 +85,22 @@ def test_workers_of_two_commands_find_what_one_process_finds(tmp_path: Path, url
     assert weights(tmp_path / "study" / "best") == weights(config.parent / "plain" / "best")
     again = bpcli_process("tune", "--join", "--storage", url, "--study", name, cwd=tmp_path)
     ended(again)  # there is nothing left to do
+
+
+def test_two_processes_may_open_a_new_database_at_once(database: Server) -> None:
+    import psycopg
+
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("create database fresh")
+    url, ready = database.url.replace("/postgres?", "/fresh?"), threading.Barrier(4)
+
+    def opened(_: int) -> int:
+        ready.wait()
+        with Storage(url) as one:
+            return len(one.do(lambda inner: inner.get_all_studies()))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(opened, range(4))) == [0] * 4
 
 
 def _is_open(url: str, name: str) -> bool:
@@ -211,6 +228,7 @@ def test_who_cannot_join_is_told_why(tmp_path: Path) -> None:
     assert "the data is not that of the search" in result.err
     published.set("platform", {**joining.platform(), "numpy": "1.0"})
     assert "numpy is" in bpcli("tune", "--join", "--storage", journal).err
+    assert "no such journal" in bpcli("tune", "--join", "--storage", tmp_path / "none.log").err
     assert bpcli("tune", "--join").code == bpcli("tune", config, "--join", "--storage", journal).code == 2
 
 
