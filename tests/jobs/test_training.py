@@ -74,7 +74,7 @@ def test_what_is_wrong_is_an_error_of_its_class(tmp_path: Path) -> None:
     with pytest.raises(ExistsError, match="already exists"):
         package.train(config, run_dir=tmp_path / "there")
     observer = Recorder()
-    rate = ["optimizer={type: sgd, learning_rate: 1e30}"]
+    rate = ["optimizer={type: adam, learning_rate: 1e38}"]
     with pytest.raises(DivergedError, match="the run is kept in"):
         train(config, rate, run_dir=tmp_path / "far", observer=observer)
     assert [run.status for run in observer.runs] == ["diverged"]
