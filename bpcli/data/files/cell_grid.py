@@ -83,17 +83,17 @@ class Grid:
     def padded_numbers(self, column_positions: Sequence[int]) -> Iterator[tuple[int, list[bytes]]]:
         """Raw cells such as 007, with a zero before another digit, by column, for columns that have some."""
         positions = np.array(column_positions, np.intp)
-        starts = self.starts[:, positions] + WINDOW
-        first = self.padded[starts]
+        starts = np.take(self.starts, positions, axis=1).ravel()
+        text = self.padded[WINDOW:]
+        first = text[starts]
         if b'"' in self.data:
             starts += first == _QUOTE
-            first = self.padded[starts]
-        starts += 1
-        second = self.padded[starts]
-        second -= ord("0")  # other bytes wrap around
-        found = (first == ord("0")) & (second < 10)
-        for index in np.flatnonzero(found.any(axis=0)).tolist():
-            rows, column = found[:, index], positions[index]
+            first = text[starts]
+        cells = np.flatnonzero(first == ord("0"))
+        second = text[starts[cells] + 1] - np.uint8(ord("0"))  # other bytes wrap around
+        cells = cells[second < 10]
+        for index in np.unique(cells % len(positions)).tolist():
+            rows, column = cells[cells % len(positions) == index] // len(positions), positions[index]
             yield int(column), self.raw_cells(self.starts[rows, column], self.ends[rows, column])
 
     def parse_plain(self, starts: _Bounds, ends: _Bounds, point: str) -> NDArray[np.float64]:

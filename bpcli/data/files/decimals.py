@@ -86,8 +86,9 @@ def _parse_short(padded: NDArray[np.uint8], starts: _Index, ends: _Index, point:
     # Both operands are exact, so that the division rounds once (W. Clinger, PLDI 1990).
     values = head.astype(np.float64)
     values /= 1e8
-    np.negative(values, where=negative, out=values)
-    return np.where(valid, values, np.where(bits > 64, np.nan, np.inf))
+    if negative.any():
+        np.negative(values, where=negative, out=values)
+    return values if valid.all() else np.where(valid, values, np.where(bits > 64, np.nan, np.inf))
 
 
 def _parse_long(padded: NDArray[np.uint8], starts: _Index, ends: _Index, points: _Index) -> _F64:

@@ -55,6 +55,8 @@ class Utf8Stream:
             if self._encoding != "utf-8":
                 self._refuse_other(raw)
             self._bytes += len(raw)
+            if self._is_plain(raw):
+                return raw
             try:
                 text = self._decoder.decode(raw, not raw)
             except UnicodeDecodeError as error:
@@ -71,6 +73,17 @@ class Utf8Stream:
             if text or not (raw or self._failure):
                 return text.encode()
         raise UndecodableError(self._failure)
+
+    def _is_plain(self, raw: bytes) -> bool:
+        """Whether bytes need no decoding: ASCII between complete letters and line ends."""
+        return (
+            self._encoding == "utf-8"
+            and raw.isascii()
+            and b"\0" not in raw
+            and not raw.endswith(b"\r")
+            and self._decoder.getstate() == self._newlines.getstate() == (b"", 0)
+            and raw != b""
+        )
 
     def _refuse_other(self, raw: bytes) -> None:
         is_unicode = self._encoding.startswith("utf-")
