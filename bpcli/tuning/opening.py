@@ -120,11 +120,11 @@ def _possible(loaded: LoadedConfig, path: Path, overrides: Sequence[str]) -> Tun
     """
     spec = loaded.config.tune
     if spec is None or not spec.space:
-        what = (
-            "is missing: what to choose, such as tune: {space: {optimizer.learning_rate: {log_uniform: [1e-4, 0.1]}}}"
-        )
+        example = "what to choose, such as tune: {space: {optimizer.learning_rate: {log_uniform: [1e-4, 0.1]}}}"
+        what = f"is missing: {example}" if spec is None else f"its space is empty: {example}"
         raise loaded.locate(MismatchError(Mismatch(("tune",), what)))
     try:
+        Space(spec.space).require_comparable(spec.metrics)
         Space(spec.space).require_valid(lambda settings: load_config(path, [*overrides, *settings]))
         rule = next((name for name in ("halving", "median", "asha") if getattr(spec, name) is not None), None)
         if rule is not None and any(key.startswith("training.epochs") for key in spec.space):

@@ -14,6 +14,12 @@ from bpcli.storage.config_text import flow_text
 Values = Mapping[str, Value]
 """Values by the names of parameters."""
 
+OF_ROWS = ("path", "query", "sheet", "validation", "test", "split", "group", "time", "drop_duplicates", "weight")
+"""Keys of `data` that determine which rows validate, or what they count."""
+
+OF_TARGET = ("target", "positive", "missing")
+"""Keys of `data` that determine what is predicted."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -84,6 +90,13 @@ class Space:
         if problems:
             raise MismatchError(*problems)
 
+    def require_comparable(self, metrics: Sequence[str]) -> None:
+        """Raise MismatchError for keys of whose values the scores do not compare. metrics: those to improve."""
+        found = {key: _why_not(key, "validation_loss" in metrics) for key in self.entries}
+        problems = [Mismatch(("tune", "space", key), why) for key, why in found.items() if why]
+        if problems:
+            raise MismatchError(*problems)
+
     def _require_apart(self) -> None:
         """Raise MismatchError for two entries of one place."""
         paths = {key: [part.strip().strip('"') for part in key.split(".")] for key in self.entries}
@@ -95,6 +108,21 @@ class Space:
 
     def _key_of(self, name: str) -> str:
         return next(key for key, entry in self.entries.items() if name.removeprefix(key) in entry.parameters)
+
+
+def _why_not(key: str, by_loss: bool) -> str:
+    """Why a key cannot be chosen by scores; empty if it can. by_loss: by the validation loss."""
+    root, *below = (part.strip().strip('"') for part in key.split("."))
+    of_data = below[0] if root == "data" and below else ""
+    if root in ("tune", "name"):
+        return "is no setting of a training; leave it out"
+    if root == "seed" or of_data in OF_ROWS:
+        return "changes which rows validate, so that scores would not compare; leave it out"
+    if of_data in OF_TARGET:
+        return "changes what is predicted, so that scores would not compare; leave it out"
+    if by_loss and (root == "loss" or of_data == "target_encoder"):
+        return "changes what validation_loss is; choose another metric, such as validation_rmse"
+    return ""
 
 
 def _plain(message: str) -> str:

@@ -205,6 +205,11 @@ def test_a_metric_that_is_better_if_greater(tmp_path: Path) -> None:
         ({"space": SPACE | {"layers.0.units": {"int": [1, 5]}}}, "lies within layers"),
         ({"space": {"training.epochs": {"int": [1, 5]}}, "halving": {"first_epochs": 1}}, "needs one number of epochs"),
         ({"space": {"optimizer.learning_rate": {"uniform": [0.1, 1]}}, "sampler": "grid"}, "a grid takes every value"),
+        ({"space": {"seed": {"int": [0, 9]}}}, "changes which rows validate"),
+        ({"space": {"data.split.test": {"uniform": [0.1, 0.3]}}}, "changes which rows validate"),
+        ({"space": {"data.target": {"choice": ["y", "a"]}}}, "changes what is predicted"),
+        ({"space": {"tune.trials": {"int": [1, 9]}}}, "is no setting of a training"),
+        ({"space": {"loss": {"choice": ["cross_entropy", "mse"]}}}, "changes what validation_loss is"),
         ({"metric": "test_loss"}, "tune.metric"),
         ({"metric": "validation_f2"}, "epochs have no validation_f2, but 'validation_loss'"),
     ],
@@ -225,6 +230,7 @@ def test_a_config_without_a_search_is_refused(tmp_path: Path) -> None:
     result = bpcli("tune", config)
     assert result.code == 2
     assert "tune: is missing" in result.err
+    assert "tune: its space is empty" in bpcli("tune", search(tmp_path, {"space": {}})).err
 
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ OptimizerSpec = Annotated[
             "nadam": "bpcli.nn.optimizers.adam_variants:Nadam",
         }
     ),
-    BareName(),
+    BareName(default="adam"),
 ]
 
 __all__ = ["OptimizerBase", "OptimizerSpec", "OptimizerState", "RateFactors"]
