@@ -76,9 +76,9 @@ def without_formula(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Format a duration: `0.25 s`, `3.2 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Format a duration: `0.25 s`, `3.2 s`, `5 s`, `4 min 10 s`, `2 h 5 min`."""
     if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+        return f"{seconds:.2g} s" if seconds < 1 else f"{f'{seconds:.1f}'.removesuffix('.0')} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 

@@ -40,7 +40,7 @@ def test_a_budget_chooses_quick_and_then_fewer_epochs() -> None:
 
 def test_the_note_says_what_and_why() -> None:
     expected = Expected("quick@1", 4, 64, 12.3)
-    assert expected.told("quick") == "recipe: quick@1; 4 networks, about 10.0 s of training on one core, often less"
+    assert expected.told("quick") == "recipe: quick@1; 4 networks, about 10 s of training on one core, often less"
     assert expected.told("tabular").endswith("often less, as tabular would exceed the budget")
     limited = Expected("quick@1", 4, 20, 4.3, 5.0)
-    assert limited.told("quick").endswith("often less; 20 epochs for the budget of 5.0 s")
+    assert limited.told("quick").endswith("often less; 20 epochs for the budget of 5 s")

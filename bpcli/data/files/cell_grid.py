@@ -92,8 +92,11 @@ class Grid:
         cells = np.flatnonzero(first == ord("0"))
         second = text[starts[cells] + 1] - np.uint8(ord("0"))  # other bytes wrap around
         cells = cells[second < 10]
-        for index in np.unique(cells % len(positions)).tolist():
-            rows, column = cells[cells % len(positions) == index] // len(positions), positions[index]
+        if not len(cells):
+            return
+        rows_of, index_of = np.divmod(cells, len(positions))
+        for index in np.flatnonzero(np.bincount(index_of)).tolist():
+            rows, column = rows_of[index_of == index], positions[index]
             yield int(column), self.raw_cells(self.starts[rows, column], self.ends[rows, column])
 
     def parse_plain(self, starts: _Bounds, ends: _Bounds, point: str) -> NDArray[np.float64]:
