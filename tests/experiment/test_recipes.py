@@ -290,14 +290,8 @@ def test_what_a_recipe_does_not_give_needs_its_type(tmp_path: Path) -> None:
     table(tmp_path)
     with pytest.raises(ConfigError, match=r"schedule: classic@1 gives no value here, so that the key 'type' is needed"):
         opened(tmp_path, "schedule.warmup_epochs=2", recipe="classic")
-    with pytest.raises(ConfigError, match="needs the key 'type' to name the schedule"):
-        opened(tmp_path, "schedule.warmup_epochs=2", recipe=None)
-
-
-def test_an_optimizer_without_a_type_is_adam(tmp_path: Path) -> None:
-    table(tmp_path)
-    optimizer = opened(tmp_path, "optimizer.learning_rate=0.01", recipe=None).config.optimizer
-    assert (optimizer.type, optimizer.learning_rate) == ("adam", 0.01)
+    with pytest.raises(ConfigError, match="needs the key 'type' to name the optimizer"):
+        opened(tmp_path, "optimizer.learning_rate=0.01", recipe=None)
 
 
 def test_check_tells_the_recipes_values_from_the_configs(tmp_path: Path) -> None:

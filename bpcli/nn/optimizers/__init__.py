@@ -22,7 +22,7 @@ OptimizerSpec = Annotated[
             "nadam": "bpcli.nn.optimizers.adam_variants:Nadam",
         }
     ),
-    BareName(default="adam"),
+    BareName(),
 ]
 
 __all__ = ["OptimizerBase", "OptimizerSpec", "OptimizerState", "RateFactors"]
