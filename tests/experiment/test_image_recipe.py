@@ -15,6 +15,8 @@ from bpcli.errors import MismatchError, UsageError
 from bpcli.experiment.first_config import draft_config
 from bpcli.experiment.prepare import prepare
 from bpcli.experiment.prepared import Prepared
+from bpcli.experiment.recipes import newest_choices
+from bpcli.experiment.recipes.facts import DataFacts
 
 
 def images(folder: Path, rows: int = 60, side: int = 16) -> Path:
@@ -43,7 +45,16 @@ def test_the_convolutions_follow_from_the_size(tmp_path: Path, side: int, filter
     assert of.config.recipe == "image@1"
 
 
-@pytest.mark.parametrize(("rows", "epochs", "batch"), [(60, 30, 32), (7_000, 20, 64), (30_000, 10, 128)])
+@pytest.mark.parametrize(("side", "filters"), [(8, [16, 32]), (28, [16, 32, 64]), (48, [16, 32, 64, 128])])
+def test_many_rows_have_narrower_convolutions_and_one_more_without_pooling(side: int, filters: list[int]) -> None:
+    facts = DataFacts(20_001, True, 0, 0, arrays=True, validated=True, image=(side, side, 1))
+    layers = newest_choices("image", facts)[("layers",)]
+    types = [layer.get("type", "dense") for layer in layers]
+    assert types == [*["conv", "max_pool"] * (len(filters) - 1), "conv", "dropout", "dense", "dropout"]
+    assert [layer["filters"] for layer in layers if "filters" in layer] == filters
+
+
+@pytest.mark.parametrize(("rows", "epochs", "batch"), [(60, 30, 32), (7_000, 20, 64), (30_000, 9, 128)])
 def test_more_rows_have_fewer_epochs_of_larger_batches(tmp_path: Path, rows: int, epochs: int, batch: int) -> None:
     images(tmp_path, rows, side=8)
     found = chosen(prepared(tmp_path, input={"shape": [8, 8, 1]}))

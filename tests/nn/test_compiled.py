@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpcli.nn.compiled import codes, functions, library
+from bpcli.arrays.fields import Grid
+from bpcli.arrays.workspace import Workspace
+from bpcli.nn.compiled import codes, functions, library, windows
+from bpcli.nn.compiled.image_program import describe_images
+from bpcli.nn.compiled.kernels import kernel_of
+from bpcli.nn.layers.max_pool import MaxPool
 
 F32 = np.float32
 GENERATOR = np.random.default_rng(0)
@@ -85,3 +90,25 @@ def test_the_product_that_is_found_is_tried_before_it_is_used() -> None:
     assert address is not None
     assert not library._multiplies(address)
     assert library._multiplies(GEMM or 0)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 3), (5, 7, 1), (3, 3, 16)], ids=str)
+@pytest.mark.parametrize("spec", [MaxPool(), MaxPool(size=3, stride=2), MaxPool(padding="same")], ids=str)
+def test_max_pooling_has_the_bits_of_numpy(spec: MaxPool, shape: tuple[int, ...]) -> None:
+    layer = spec.plan(0, Grid(shape))
+    kernel = kernel_of(layer)
+    assert kernel is not None
+    images, _ = describe_images([(layer, kernel)], batch=3, parts=1, biases_at=0, line=16)
+    x = GENERATOR.integers(-2, 3, (3, *shape)).astype(F32)  # with many equal values
+    x[0, 0, 0] = np.nan
+    d = GENERATOR.normal(size=(3, *layer.out_shape)).astype(F32)
+    memory = np.full(layer.n_out * 6 + layer.n_in * 3 + 1, 77, F32)
+    memory[layer.n_out * 3 : layer.n_out * 6] = d.ravel()
+    windows.pool(images.layers[0], x.ravel(), 0, 3, memory, 0)
+    windows.pool_back(images.layers[0], x.ravel(), 0, 3, 0, layer.n_out * 3, memory, layer.n_out * 6)
+    workspace = Workspace([layer.buffers(training=True)], 3, np.dtype(F32)).layers[0]
+    y = layer.forward({}, {}, x, workspace, None)
+    np.testing.assert_array_equal(memory[: layer.n_out * 3], y.ravel())
+    dx = layer.backward({}, x, d, workspace, {})
+    np.testing.assert_array_equal(memory[layer.n_out * 6 : -1], dx.ravel())
+    assert memory[-1] == 77

@@ -135,6 +135,9 @@ def pool(line: Any, x: Any, x_at: int, images: int, out: Any, out_at: int) -> No
     """Largest value, or mean, of each window."""
     height, width, channels = line[HEIGHT], line[WIDTH], line[CHANNELS]
     largest = line[KIND] == MAX_POOL
+    if largest and _are_squares_of_four(line):
+        _largest_of_four(line, x, x_at, images, out, out_at)
+        return
     at = out_at
     for index in range(images * line[OUT_HEIGHT]):
         image, place = divmod(index, line[OUT_HEIGHT])
@@ -165,6 +168,9 @@ def pool_back(line: Any, x: Any, x_at: int, images: int, y_at: int, d_at: int, m
     """dL/dx from dL/dy, which is overwritten. Of equal values, the first has the gradient of the largest."""
     height, width, channels = line[HEIGHT], line[WIDTH], line[CHANNELS]
     largest = line[KIND] == MAX_POOL
+    if largest and _are_squares_of_four(line):
+        _back_to_four(line, x, x_at, images, y_at, d_at, memory, below_at)
+        return
     memory[below_at : below_at + images * height * width * channels] = ZERO
     at, d = y_at, d_at
     for index in range(images * line[OUT_HEIGHT]):
@@ -192,6 +198,62 @@ def pool_back(line: Any, x: Any, x_at: int, images: int, y_at: int, d_at: int, m
                         add(left_over, below)
             at += channels
             d += channels
+
+
+@compiled
+def _are_squares_of_four(line: Any) -> bool:
+    """Whether windows are 2 × 2 and apart, without padding."""
+    sized = line[KERNEL_HEIGHT] == 2 and line[KERNEL_WIDTH] == 2 and line[DOWN] == 2 and line[ACROSS] == 2
+    inside = 2 * line[OUT_HEIGHT] <= line[HEIGHT] and 2 * line[OUT_WIDTH] <= line[WIDTH]
+    return sized and inside and line[TOP] == 0 and line[LEFT] == 0
+
+
+@compiled
+def _largest_of_four(line: Any, x: Any, x_at: int, images: int, out: Any, out_at: int) -> None:
+    width, channels = line[WIDTH], line[CHANNELS]
+    below, at = width * channels, out_at
+    for index in range(images * line[OUT_HEIGHT]):
+        image, place = divmod(index, line[OUT_HEIGHT])
+        source = x_at + (image * line[HEIGHT] + 2 * place) * below
+        for _ in range(line[OUT_WIDTH]):
+            y = out[at : at + channels]
+            first, second = x[source : source + channels], x[source + channels : source + 2 * channels]
+            third = x[source + below : source + below + channels]
+            fourth = x[source + below + channels : source + below + 2 * channels]
+            for c in range(channels):
+                most = first[c]
+                most = most if most >= second[c] or most != most else second[c]  # unlike max, NaN stays
+                most = most if most >= third[c] or most != most else third[c]
+                y[c] = most if most >= fourth[c] or most != most else fourth[c]
+            source += 2 * channels
+            at += channels
+
+
+@compiled
+def _back_to_four(line: Any, x: Any, x_at: int, images: int, y_at: int, d_at: int, memory: Any, below_at: int) -> None:
+    height, width, channels = line[HEIGHT], line[WIDTH], line[CHANNELS]
+    out_height, out_width = line[OUT_HEIGHT], line[OUT_WIDTH]
+    of_line, covered = width * channels, 2 * out_width * channels
+    at, d_place = y_at, d_at
+    for image in range(images):
+        start = image * height * of_line
+        for place in range(out_height):
+            offset = start + 2 * place * of_line
+            for column in range(out_width):
+                y, d = memory[at : at + channels], memory[d_place : d_place + channels]
+                for tap in range(4):
+                    here = offset + (tap // 2) * of_line + (2 * column + tap % 2) * channels
+                    values, below = x[x_at + here : x_at + here + channels], memory[below_at + here :]
+                    for c in range(channels):
+                        share = d[c] if values[c] == y[c] else ZERO
+                        d[c] -= share
+                        below[c] = ZERO + share  # of -0, 0
+                at += channels
+                d_place += channels
+            for row in range(2):
+                end = below_at + offset + row * of_line
+                memory[end + covered : end + of_line] = ZERO
+        memory[below_at + start + 2 * out_height * of_line : below_at + start + height * of_line] = ZERO
 
 
 @compiled

@@ -15,16 +15,22 @@ FILTERS = (16, 32, 64)
 """Filters of the convolutions, one after another, each before a pooling."""
 
 
-def convolutions(shape: Sequence[int], filters: Sequence[int] = FILTERS) -> list[Conv | MaxPool]:
-    """Convolutions for images or series (*positions, channels), each with a pooling, until little is left."""
-    layers, side = list[Conv | MaxPool](), min(shape[:-1])
-    for count in filters:
-        if layers and side // 2 < POOLED_TO:
-            break
-        layers.append(Conv(filters=count, kernel=3))
-        if side >= 2:
+def convolutions(
+    shape: Sequence[int], filters: Sequence[int] = FILTERS, last_unpooled: bool = False
+) -> list[Conv | MaxPool]:
+    """Convolutions for images or series (*positions, channels), each with a pooling, until little is left.
+
+    last_unpooled: whether one more convolution without pooling follows.
+    """
+    layers, side, pooled = list[Conv | MaxPool](), min(shape[:-1]), 1
+    while pooled < len(filters) - last_unpooled and side >> (pooled + 1) >= POOLED_TO:
+        pooled += 1
+    for place in range(pooled):
+        layers.append(Conv(filters=filters[place], kernel=3))
+        if side >> place >= 2:
             layers.append(MaxPool(size=2))
-        side //= 2
+    if last_unpooled:
+        layers.append(Conv(filters=filters[pooled], kernel=3))
     return layers
 
 
