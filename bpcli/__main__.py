@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from contextlib import suppress
 
 from bpcli.system.blas import BLAS_ENVIRONMENT
@@ -39,7 +40,8 @@ def _checked_environment() -> list[str]:
 
 def run() -> None:
     """Run the command line."""
-    signal.signal(signal.SIGINT, _end)  # replaced by the command line's own handlers once loaded
+    # Replaced by the command line's own handlers once loaded. A rank dies of the signal, which its launcher notices.
+    signal.signal(signal.SIGINT, signal.SIG_DFL if "--mpi" in sys.argv else _end)
     os.environ.update(_ENVIRONMENT, **BLAS_ENVIRONMENT)
     notes = _checked_environment()
     gc.set_threshold(_COLLECTED_EVERY)

@@ -30,7 +30,7 @@ def test_the_lowest_version_of_each_dependency_is_known() -> None:
     done = subprocess.run([sys.executable, ROOT / ".ci" / "lowest.py"], capture_output=True, text=True, check=True)
     lowest = dict(line.split("==") for line in done.stdout.splitlines())
     extras = PROJECT["optional-dependencies"]
-    used = ("tables", "excel", "sql", "zst", "fast", "images", "plot", "tensorboard", "baselines", "tune")
+    used = ("tables", "excel", "sql", "zst", "fast", "images", "mpi", "plot", "tensorboard", "baselines", "tune")
     needed = [*PROJECT["dependencies"], *(one for extra in used for one in extras[extra])]
     assert lowest == dict(one.split(">=") for one in [*needed, *DOCUMENT["build-system"]["requires"]])
     assert lowest["numpy"] == "2.0"

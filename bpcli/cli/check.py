@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bpcli.cli.architecture import layer_lines, target_lines
-from bpcli.cli.console import notes, result, result_json, result_table, warn
+from bpcli.cli.console import note, notes, result, result_json, result_table, warn
 from bpcli.cli.options import AsJson, ConfigArgument, NoCache, Overrides, Strict
 from bpcli.data.data_warning import require_none
 from bpcli.wording import counted, sized
@@ -52,6 +52,12 @@ def check(
         show_range_test(prepared, as_json)
         return
     summary = ExperimentSummary.of(prepared)
+    if prepared.plan.spec.shards is not None:
+        from bpcli.system.ranks.speed import LinkSpeed
+        from bpcli.training.steps.rank_times import shown_speedups, speedups
+
+        speed = LinkSpeed.last()
+        note(f"estimated speed by ranks: {shown_speedups(speedups(prepared.plan, speed), speed)}")
     if as_json:
         result_json(summary.to_json())
     else:

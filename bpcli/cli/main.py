@@ -18,7 +18,7 @@ import typer.main
 
 from bpcli._version import __version__
 from bpcli.cli.console import discard, note, say, say_error
-from bpcli.cli.signals import ending_cleanly
+from bpcli.cli.signals import ending_at_once, ending_cleanly
 from bpcli.errors import ArgumentsError, BpcliError, ExitCode
 from bpcli.wording import printable
 
@@ -29,7 +29,7 @@ _TyperError: Any = typer.BadParameter.__mro__[2]
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Prepare": ("init", "check", "schema"),
-    "Train": ("train", "tune", "runs", "reproduce"),
+    "Train": ("train", "tune", "runs", "reproduce", "ranks"),
     "Judge": ("evaluate", "predict", "forecast", "compare", "report"),
     "Understand": ("inspect", "plot", "trace", "gradcheck"),
 }
@@ -130,7 +130,7 @@ def run(arguments: list[str] | None = None, notes: Sequence[str] = ()) -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         try:
-            with ending_cleanly():
+            with ending_at_once() if "--mpi" in arguments else ending_cleanly():
                 code = command_line(args=arguments or ["--help"], prog_name="bpcli", standalone_mode=False, obj=notes)
         finally:
             sys.stdout.flush()

@@ -20,7 +20,7 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _handle_with(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, object]:
+def _handle_with(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> dict[signal.Signals, object]:
     """Install a handler for the stopping signals, except ignored ones (nohup). Returns the previous handlers."""
     taken = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, handler) for number in taken}
@@ -39,6 +39,19 @@ def ending_cleanly() -> Iterator[None]:
         raise SystemExit(128 + number)
 
     before = _handle_with(end)
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Context manager in which a signal ends this process as the system does, without cleanup.
+
+    For a rank that others do not watch yet: its launcher ends them only if it dies of a signal.
+    """
+    before = _handle_with(signal.SIG_DFL)
     try:
         yield
     finally:

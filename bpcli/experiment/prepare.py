@@ -176,6 +176,11 @@ def prepare(
     if plan.stepping.way == "sharded":
         own = shards_bytes(network, plan.batch_size, plan.stepping.parts, plan.dtype)
         memory = replace(memory, workspace=memory.workspace + own)
+    if config.training.shards is not None:
+        from bpcli.training.steps.tree_gradient import tree_bytes
+
+        own = tree_bytes(config.training.shards, network.layout.size, dtype.itemsize) * len(plan.members)
+        memory = replace(memory, parameters=memory.parameters + own)
     if plan.stepping.uses_numba:
         memory = replace(memory, compiled=COMPILED_BYTES)
         require_memory(memory.remaining, "training by compiled steps", "free memory, or uninstall numba")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def require_trainable(network: Network, config: ExperimentConfig, rows: int, loss: LossBase) -> None:
     """Raise MismatchError if batches of the training rows are too small, cannot be augmented, or have texts in vain."""
     _require_batches(network, config, rows)
+    _require_shards(network, config, rows)
     _require_augmentable(config.augment, network, loss)
     _require_linear(network, config, loss, rows)
     if network.layout.sparse:
@@ -40,6 +41,24 @@ def _require_batches(network: Network, config: ExperimentConfig, rows: int) -> N
                     f"{counted(batch, 'row')}: use {layer.least_rows} or more, or layer_norm",
                 )
             )
+
+
+def _require_shards(network: Network, config: ExperimentConfig, rows: int) -> None:
+    """Raise MismatchError for more shards than a batch has rows, and for a network that does not allow them."""
+    shards = config.training.shards
+    if shards is None:
+        return
+    path, batch = ("training", "shards"), config.training.rows_per_step(rows)
+    if batch < shards:
+        what = f"{shards} shards need batches of {shards} rows or more, and every batch has {counted(batch, 'row')}"
+        raise MismatchError(Mismatch(path, what))
+    for layer in network.layers:
+        if layer.state() or layer.least_rows > 1:
+            what = f"{layer.type} (layer {layer.index}) standardizes over the rows of a batch, which shards divide"
+            raise MismatchError(Mismatch(path, f"{what}: use layer_norm, or omit shards"))
+    if network.layout.sparse:
+        what = f"not available for texts, such as column {quoted(network.layout.sparse[0].field)}: omit shards"
+        raise MismatchError(Mismatch(path, what))
 
 
 def _require_augmentable(spec: AugmentSpec | None, network: Network, loss: LossBase) -> None:

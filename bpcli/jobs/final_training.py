@@ -14,6 +14,7 @@ from bpcli.jobs.epoch_record import epoch_record
 from bpcli.jobs.pace import Pace
 from bpcli.jobs.resume import state_of
 from bpcli.jobs.run_checkpoints import RunCheckpoints
+from bpcli.jobs.team import ALONE, Team
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import EpochRecord
 from bpcli.storage.run_directory import RunDirectory
@@ -36,13 +37,14 @@ class FinalRunner:
         first: BestModel,
         threads: int | None,
         pace: Pace,
+        team: Team = ALONE,
     ) -> None:
         """Prepare the training. prepared: with the plan that follows the first training, whose best model is `first`.
 
         Raises CheckpointError for a final checkpoint that does not fit.
         """
         self.prepared, self._directory, self._checkpoints = prepared, directory, checkpoints
-        self._first, self._threads, self._pace = first, threads, pace
+        self._first, self._threads, self._pace, self._team = first, threads, pace, team
         self._times = CheckpointTimes(pace, prepared.config.training.checkpoint_every)
         self.state = _begun(prepared, directory)
         self._begun_at = self.state.optimizer.steps
@@ -63,14 +65,16 @@ class FinalRunner:
     def run(self, interrupted: Callable[[], bool]) -> Iterator[EpochReport | Progress]:
         """Train, yielding the events of training. Raises DivergedError."""
         self._save()
-        pace = self._pace
+        self._team.share(self.state)
+        drive = self._team.drive(self.prepared.plan, interrupted, self._pace.clock)
         events = train(
             self.prepared.plan,
             self.state,
-            interrupted,
+            drive.interrupted,
             self._threads,
-            progress_seconds=pace.progress_seconds,
-            clock=pace.clock,
+            exchange=drive.exchange,
+            progress_seconds=self._pace.progress_seconds,
+            clock=drive.clock,
         )
         for event in events:
             if isinstance(event, EpochReport):

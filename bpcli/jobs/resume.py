@@ -110,6 +110,7 @@ def _changed(header: Header, network: Network, prepared: Prepared) -> str | None
         "ensemble is": before.ensemble == now.ensemble,
         "the fitted preprocessing is": header.preprocessor == prepared.preprocessor,
         "loss is": before.loss == now.loss,
+        "training.shards is": before.training.shards == now.training.shards,
         "training.average is": (before.training.average is None) == (now.training.average is None),
         "optimizer is": type_name(before.optimizer) == type_name(now.optimizer),
         "training.early_stopping.monitor is": header.score.monitor == prepared.plan.monitor.name,

@@ -19,6 +19,7 @@ from bpcli.jobs.epoch_record import epoch_record
 from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.run_checkpoints import RunCheckpoints, relocated
 from bpcli.jobs.stopping import stop_explanation
+from bpcli.jobs.team import ALONE, Team
 from bpcli.storage.checkpoint import Checkpoint
 from bpcli.storage.records import MOST_EPOCHS, EpochRecord, EpochScores, Summary
 from bpcli.storage.run_directory import RunDirectory
@@ -52,8 +53,10 @@ class Runner:
         threads: int | None = None,
         tensorboard: bool = False,
         pace: Pace = PACE,
+        team: Team = ALONE,
     ) -> None:
-        self.prepared, self.directory = prepared, directory
+        """team: processes that share the steps; this one is its rank 0."""
+        self.prepared, self.directory, self._team = prepared, directory, team
         self.state = state or prepared.plan.new_state()
         self._begun_at = self.state.optimizer.steps
         self.status = "running"
@@ -84,7 +87,8 @@ class Runner:
         A run that is already finished on disk is not modified, except for its TensorBoard file.
         """
         self.directory.remove_leftovers()
-        if self._is_finished_on_disk():
+        begins = not self._is_finished_on_disk()
+        if not self._team.tell(lambda: begins):
             self.status, self.summary = self._status_at_end(), self.directory.read_summary()
             self._begin_events()
             return
@@ -103,14 +107,16 @@ class Runner:
         self._save()
         self._summarize()
         self._begin_events()
-        pace = self._pace
+        self._team.share(self.state)
+        drive = self._team.drive(self.prepared.plan, interrupted, self._pace.clock)
         events = train(
             self.prepared.plan,
             self.state,
-            interrupted,
+            drive.interrupted,
             self._threads,
-            progress_seconds=pace.progress_seconds,
-            clock=pace.clock,
+            exchange=drive.exchange,
+            progress_seconds=self._pace.progress_seconds,
+            clock=drive.clock,
         )
         try:
             for event in events:
@@ -125,7 +131,7 @@ class Runner:
             self._summarize()
             raise
         self._save()
-        if self.state.counters.stop is None:
+        if not self._team.tell(lambda: self.state.counters.stop is not None):
             self.status = "interrupted"
         else:
             yield from self._finish(interrupted)
@@ -138,9 +144,9 @@ class Runner:
             write_atomic(self.directory.out_of_fold, table.encode())
         self._baselines = self._compared()
         model = best
-        if self._has_final:
-            assert self.prepared.final is not None
-            final = self._begin_final(self.prepared.final, best)
+        final = self._begin_final(self.prepared.final, best) if self._has_final and self.prepared.final else None
+        self._team.tell(lambda: None if final is None else final.prepared.plan.followed)
+        if final is not None:
             try:
                 yield from final.run(interrupted)
             except DivergedError:
@@ -172,7 +178,9 @@ class Runner:
         penalty = None if ridge is None else ridge.penalty
         prepared = replace(prepared, plan=plan, penalty=penalty, blend=best.vectors.blend)
         checkpoints = replace(self._checkpoints, prepared=prepared, all_rows=True)
-        self._final_runner = found = FinalRunner(prepared, self.directory, checkpoints, best, self._threads, self._pace)
+        self._final_runner = found = FinalRunner(
+            prepared, self.directory, checkpoints, best, self._threads, self._pace, self._team
+        )
         self._summarize()
         return found
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from bpcli.errors import DivergedError, UsageError
 from bpcli.experiment.opening import open_experiment
 from bpcli.experiment.prepared import Prepared
 from bpcli.jobs.runner import Runner
+from bpcli.jobs.team import ALONE, Team
 from bpcli.storage.records import Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.blas import BlasThreads
@@ -84,6 +85,7 @@ def train(
     cache: bool = True,
     strict: bool = False,
     observer: Observer | None = None,
+    team: Team = ALONE,
 ) -> Run:
     """Train a config or resume a run, and write all results to the run directory.
 
@@ -91,40 +93,50 @@ def train(
     checkpoint to start from, like `start_from` in the config. resume: instead of a config, the directory of a run that
     was stopped or is to be extended. run_dir: directory to create. runs_dir: folder for a directory named after
     experiment and time (default: `runs`). threads: see `bpcli.training.train`. strict: treat data warnings as errors.
+    team: processes that share the training, each of which makes this call; the first writes the run directory.
 
     Raises:
         BpcliError: anything fails; its subclass determines the exit code.
     """
-    require_start(config, resume, run_dir, runs_dir, tensorboard, start_from)
-    if config is not None and RunDirectory(config).is_run():
-        shown = printable(str(config))
-        raise UsageError(
-            f"{shown}: a run directory, not a config; use --resume {shown} to continue it, or {shown}/config.yaml for "
-            "a new run"
-        )
     observer = observer or Observer()
-    there = RunDirectory.open(resume) if resume is not None else None
-    if there:
-        there.require_last()  # written before the first step, like the config
-    with BlasThreads().single():
-        if there:
-            from bpcli.jobs.resume import open_run
 
-            prepared = open_run(there, overrides, cache=cache)
-        else:
-            prepared = open_experiment(config or Path(), overrides, cache=cache, change=starting_from(start_from))
-        if strict:
-            require_none(prepared.warnings)
-        observer.opened(prepared)
+    def opened() -> tuple[RunDirectory | None, Prepared]:
+        require_start(config, resume, run_dir, runs_dir, tensorboard, start_from)
+        return _opened(config, overrides, start_from, resume, cache=cache, strict=strict)
+
+    begun: list[tuple[RunDirectory, TrainingState | None]] = []
+
+    def begin() -> str:
         directory = there or _created(run_dir, runs_dir, prepared.config.name)
-        with directory.locked():
-            state = None
-            if there:
-                from bpcli.jobs.resume import resume_state
+        held.enter_context(directory.locked())
+        begun.append((directory, _resumed(prepared, there)))
+        return str(directory.path)
 
-                state = resume_state(prepared, directory)
-                observer.resumed(directory, state)
-            return _run(Runner(prepared, directory, state, threads, tensorboard), observer)
+    with team.together(BlasThreads).single(), ExitStack() as held:
+        there, prepared = team.together(opened)
+        team.require_alike(prepared)
+        observer.opened(prepared)
+        path = team.tell(begin)
+        team.began(path)
+        if team.rank > 0:
+            from bpcli.jobs.ranks import follow
+
+            status = follow(prepared, team, threads)
+            return Run(Path(path), status, Summary(), trained=True)
+        ((directory, state),) = begun
+        if state is not None:
+            observer.resumed(directory, state)
+        run = _run(Runner(prepared, directory, state, threads, tensorboard, team=team), observer)
+        return replace(run, status=team.tell(lambda: run.status))
+
+
+def _resumed(prepared: Prepared, there: RunDirectory | None) -> TrainingState | None:
+    """State of a run to resume; None for a new run."""
+    if there is None:
+        return None
+    from bpcli.jobs.resume import resume_state
+
+    return resume_state(prepared, there)
 
 
 def starting_from(checkpoint: Path | None) -> Callable[[ExperimentConfig], ExperimentConfig]:
@@ -162,6 +174,35 @@ def require_start(
         from bpcli.history.tensorboard import require_tensorboard
 
         require_tensorboard()
+
+
+def _opened(
+    config: Path | None,
+    overrides: Iterable[str],
+    start_from: Path | None,
+    resume: Path | None,
+    *,
+    cache: bool,
+    strict: bool,
+) -> tuple[RunDirectory | None, Prepared]:
+    """Run to resume, if there is one, and the prepared experiment. Raises BpcliError."""
+    if config is not None and RunDirectory(config).is_run():
+        shown = printable(str(config))
+        raise UsageError(
+            f"{shown}: a run directory, not a config; use --resume {shown} to continue it, or {shown}/config.yaml for "
+            "a new run"
+        )
+    there = RunDirectory.open(resume) if resume is not None else None
+    if there:
+        from bpcli.jobs.resume import open_run
+
+        there.require_last()  # written before the first step, like the config
+        prepared = open_run(there, overrides, cache=cache)
+    else:
+        prepared = open_experiment(config or Path(), overrides, cache=cache, change=starting_from(start_from))
+    if strict:
+        require_none(prepared.warnings)
+    return there, prepared
 
 
 def _created(run_dir: Path | None, runs_dir: Path | None, name: str) -> RunDirectory:

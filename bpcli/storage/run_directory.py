@@ -16,7 +16,7 @@ from bpcli.errors import CheckpointError, ExistsError
 from bpcli.storage.config_text import config_text
 from bpcli.storage.metrics_file import MetricsFile
 from bpcli.storage.records import Summary
-from bpcli.system.crash_log import fatal_signal
+from bpcli.system.crash_log import LOST, fatal_signal, lost
 from bpcli.system.files import file_access, kind_of, path_from_here, remove_leftovers, sync_folder, write_atomic
 from bpcli.system.locks import is_locked, locked
 from bpcli.wording import printable
@@ -112,6 +112,12 @@ class RunDirectory:
         # The run may end between the first read of the summary and the check of the lock.
         return self.is_marked_running() and not self.is_locked() and self.is_marked_running()
 
+    def log_loss(self, what: str) -> None:
+        """Record which rank of a training was lost: `rank 2 (node-b) died`. A logged fatal signal is kept."""
+        with suppress(OSError):
+            if self.path.is_dir() and self.signal is None:
+                write_atomic(self.crash_log, f"{LOST}{what}\n".encode())
+
     @property
     def signal(self) -> str | None:
         """Fatal signal that ended training, such as SIGSEGV, if it was logged."""
@@ -119,7 +125,10 @@ class RunDirectory:
 
     def death(self) -> str:
         """Phrase for how the process ended: `died of SIGSEGV`, or `died` if no fatal signal was logged."""
-        return f"died of {self.signal}" if self.signal else "died"
+        if self.signal:
+            return f"died of {self.signal}"
+        what = lost(self.crash_log)
+        return f"died: {what}" if what else "died"
 
     def remove_if_unstarted(self) -> None:
         """Remove the directory if its process died before the first checkpoint."""

@@ -8,8 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bpcli.system.files import file_access
+from bpcli.wording import printable
 
 HEADING = "Fatal Python error: "
+
+LOST = "Lost: "
+"""Beginning of a log that names a rank which was lost, instead of a fatal signal."""
 
 SIGNALS = {
     "Segmentation fault": "SIGSEGV",
@@ -48,9 +52,19 @@ def crash_logged(path: Path) -> Iterator[None]:
 
 def fatal_signal(path: Path) -> str | None:
     """Name of the signal that a crash log reports, such as SIGSEGV; None if it is missing, empty or of another form."""
+    return SIGNALS.get(_first_line(path).removeprefix(HEADING))
+
+
+def lost(path: Path) -> str | None:
+    """The rank that a crash log says was lost, with its host; None if it does not."""
+    first = _first_line(path)
+    return printable(first.removeprefix(LOST)) if first.startswith(LOST) else None
+
+
+def _first_line(path: Path) -> str:
+    """First line of a log; empty if there is none, or it cannot be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            first = file.readline(100)
+            return file.readline(400).strip()
     except OSError:
-        return None
-    return SIGNALS.get(first.strip().removeprefix(HEADING))
+        return ""

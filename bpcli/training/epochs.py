@@ -7,11 +7,13 @@ from math import isfinite
 from time import perf_counter
 
 from bpcli.data.table import Part
+from bpcli.documents.layer_health import LayerHealth
 from bpcli.training.evaluator import Evaluator
 from bpcli.training.health import HealthCheck
 from bpcli.training.plan import EpochReport
 from bpcli.training.state import StopReason
 from bpcli.training.steps.base import Steps
+from bpcli.training.steps.exchange import LOCAL, Exchange
 
 CONVERGED_EPOCHS = 10
 """Training has converged after this many epochs in a row without a fall of its loss by more than `tolerance`."""
@@ -20,13 +22,15 @@ CONVERGED_EPOCHS = 10
 class EpochCloser:
     """Ends epochs: evaluates, updates the counters, and decides whether to stop."""
 
-    def __init__(self, steps: Steps, clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(self, steps: Steps, clock: Callable[[], float] = perf_counter, exchange: Exchange = LOCAL) -> None:
+        """exchange: of a distributed run, whose first worker evaluates."""
         self.steps, self.plan, self.state = steps, steps.plan, steps.state
-        plan, state, self._clock = self.plan, self.state, clock
-        self._health = HealthCheck(steps)
+        plan, state, self._clock, self._exchange = self.plan, self.state, clock, exchange
+        self._health = HealthCheck(steps) if exchange.rank == 0 else None
         needed = plan.validation is not None or plan.goal is not None or plan.monitor.needs_evaluation
         evaluated = plan.train if plan.validation is None else plan.validation
-        self._evaluator = Evaluator(plan, state, evaluated) if needed and plan.followed is None else None
+        self._evaluates = needed and plan.followed is None
+        self._evaluator = Evaluator(plan, state, evaluated) if self._evaluates and exchange.rank == 0 else None
 
     def finish_epoch(self, started: float, rows_per_second: float) -> EpochReport:
         """Evaluate, update the counters, and return the epoch's report. Raises DivergedError."""
@@ -37,9 +41,10 @@ class EpochCloser:
         if not isfinite(train_loss):
             raise steps.diverged("penalty on the weights")
         values: dict[str, float | None] = {"train_loss": train_loss}
-        if self._evaluator is not None:
-            values = self._evaluate(self._evaluator, "train" if plan.validation is None else "validation") | values
-        health = self._health.look(state.counters.epoch)
+        if self._evaluates:
+            values = self._exchange.tell(self._evaluate) | values
+        health = self._exchange.tell(self._look)
+        steps.ended = None  # measured by the first worker
         improved = self._count(self._watched(values), train_loss)
         when = plan.spec.stop_when
         unhealthy = when is not None and any(when.exceeded(layer) for layer in health)
@@ -69,9 +74,16 @@ class EpochCloser:
             final_epochs=None if plan.followed is None else plan.epochs,
         )
 
-    def _evaluate(self, evaluator: Evaluator, part: Part) -> dict[str, float | None]:
+    def _look(self) -> tuple[LayerHealth, ...]:
+        """Health of all layers."""
+        assert self._health is not None
+        return self._health.look(self.state.counters.epoch)
+
+    def _evaluate(self) -> dict[str, float | None]:
         """Loss and metrics of the evaluated rows with the current parameters. Raises DivergedError."""
-        values = evaluator.evaluate(part)
+        assert self._evaluator is not None
+        part: Part = "train" if self.plan.validation is None else "validation"
+        values = self._evaluator.evaluate(part)
         if values is None:
             layer = self.plan.network.layers[-1]
             raise self.steps.diverged(f"loss of {part} rows, after layer {layer.index} ({layer.type})")

@@ -42,14 +42,15 @@ def train(
     result. BLAS itself should be limited to one thread.
 
     Within an epoch, `Progress` is yielded every `progress_seconds` by `clock`, and when a checkpoint is due.
-    `exchange` sums gradients over the workers of a distributed run. `steps_for` makes what takes the steps.
+    `exchange` sums gradients over the workers of a distributed run, in all of which `interrupted` and `clock` must give
+    the same values. `steps_for` makes what takes the steps.
 
     Raises: DivergedError: the loss or a parameter is not finite. The state's best parameters still are.
     """
     lanes = min(plan.stepping.parts, available_cores() if threads is None else threads)
     with Crew(lanes) as crew:
         steps = steps_for(plan, state, crew, exchange)
-        epoch_steps, closer = _EpochSteps(steps, progress_seconds, clock), EpochCloser(steps, clock)
+        epoch_steps, closer = _EpochSteps(steps, progress_seconds, clock), EpochCloser(steps, clock, exchange)
         started = clock() - state.counters.seconds
         if state.counters.stop is None and state.counters.epoch >= plan.epochs:
             state.count(stop="epochs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from bpcli.documents.layer_health import LayerHealth
@@ -114,6 +114,10 @@ AUTOMATIC_AT_MOST = 512
 """Rows per step for more training rows than that."""
 
 
+POWERS: list[JsonValue] = [1 << level for level in range(11)]
+"""Numbers of shards."""
+
+
 class TrainingSpec(Spec):
     """Length of training, batch size, and stopping rules."""
 
@@ -122,6 +126,11 @@ class TrainingSpec(Spec):
         default=32,
         description="Rows per step, full for all rows, or auto: 64 for up to 600 training rows, 128 for up to 2,000, "
         "256 for up to 8,000, and 512 for more.",
+    )
+    shards: Annotated[int, Field(ge=1, le=1024, json_schema_extra={"enum": POWERS})] | None = Field(
+        default=None,
+        description="Shards of each batch, a power of two. Their gradients are summed in a fixed order, so that any "
+        "number of processes up to this one gives the same bits (train --ranks). Default: one gradient of all rows.",
     )
     early_stopping: EarlyStopping | None = Field(
         default=None, description="Stop when the monitored value stops improving."
@@ -164,6 +173,13 @@ class TrainingSpec(Spec):
         description="Weights of the classes in training: a factor by class name (default 1), or balanced "
         "to give each class the same total weight.",
     )
+
+    @field_validator("shards")
+    @classmethod
+    def _require_power(cls, shards: int | None) -> int | None:
+        if shards is not None and shards not in POWERS:
+            raise ValueError("must be a power of two")
+        return shards
 
     def resolved(self, rows: int) -> Self:
         """Copy with a number instead of auto, for `rows` training rows of a network."""

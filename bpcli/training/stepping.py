@@ -7,7 +7,7 @@ from typing import Literal
 
 from bpcli.data.batches import GATHERED_BYTES
 
-Way = Literal["serial", "sharded", "compiled"]
+Way = Literal["serial", "sharded", "compiled", "tree"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class Stepping:
 
     `sharded` divides the rows of a batch into `parts` shards, and the weights of each layer into blocks along its
     inputs. `compiled` runs machine code, which divides each layer into `parts` along its outputs. Up to `parts`
-    threads can share a step. The bits of the result depend on this value, except for `kernels`, but not on the number
-    of threads.
+    threads can share a step. `tree` sums the gradients of the config's shards, which processes can share. The bits of
+    the result depend on this value, except for `kernels`, but not on the number of threads.
     """
 
     way: Way = "serial"
@@ -48,3 +48,5 @@ class Stepping:
 
 
 SERIAL = Stepping()
+
+TREE = Stepping("tree")

@@ -15,7 +15,7 @@ from bpcli import __version__
 
 GROUPS = {
     "Prepare": ["init", "check", "schema"],
-    "Train": ["train", "tune", "runs", "reproduce"],
+    "Train": ["train", "tune", "runs", "reproduce", "ranks"],
     "Judge": ["evaluate", "predict", "forecast", "compare", "report"],
     "Understand": ["inspect", "plot", "trace", "gradcheck"],
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,28 +20,38 @@ from bpcli.system.threads import Crew
 from bpcli.training.loop import train
 from bpcli.training.plan import EpochReport, TrainingPlan
 from bpcli.training.spec import Clip, Penalty, TrainingSpec
-from bpcli.training.stepping import Stepping
+from bpcli.training.state import TrainingState
+from bpcli.training.stepping import TREE, Stepping
 from bpcli.training.steps import Exchange, choose_stepping, steps_for
 from bpcli.training.steps.base import StepSums
-from bpcli.training.steps.exchange import LOCAL, Sums
+from bpcli.training.steps.exchange import LOCAL, Local
 from bpcli.training.steps.serial import SerialSteps
+from bpcli.training.steps.tree_gradient import TreeGradient
 
 GENERATOR = np.random.default_rng(0)
 X, Y = GENERATOR.normal(size=(10, 3)), GENERATOR.normal(size=(10, 2))
 
 
-class Twins(Exchange):
+class Twins(Local):
     """Exchange of two workers with the same rows: every sum doubles."""
 
-    workers = 2
+    def gather(self, sums: NDArray[np.float64]) -> None:
+        np.multiply(sums, 2.0, out=sums)
 
-    def sum(self, grads: Array, sums: Sums) -> Sums:
-        np.multiply(grads, 2.0, out=grads)
-        return 2 * sums[0], 2 * sums[1]
+    def summing(self, parts: Sequence[Array], out: Array) -> Callable[[], None]:
+        def double() -> None:
+            np.multiply(parts[0], 2.0, out=out)
+
+        return double
 
 
 def a_plan(rate: float = 0.25, **spec: Any) -> TrainingPlan:
-    return plan(X, Y, TrainingSpec(epochs=1, batch_size=4, **spec), optimizer=Sgd(learning_rate=rate))
+    training = TrainingSpec(epochs=1, batch_size=4, shards=2, **spec)
+    return plan(X, Y, training, optimizer=Sgd(learning_rate=rate), stepping=TREE)
+
+
+def tree_steps(of: TrainingPlan, state: TrainingState, exchange: Exchange = LOCAL) -> SerialSteps:
+    return SerialSteps(of, state, partial(TreeGradient, exchange=exchange))
 
 
 def test_a_step_follows_the_sum_of_the_gradients_of_all_workers() -> None:
@@ -56,12 +68,12 @@ def test_rules_are_for_the_sum_and_not_for_each_workers_part() -> None:
     """A penalty is added once, and clipping applies to the summed gradient."""
     of = a_plan(0.5, penalty=Penalty(l2=0.3), clip=Clip(norm=0.1))
     state = of.new_state()
-    steps = SerialSteps(of, state, Twins())
+    steps = tree_steps(of, state, Twins())
     next(steps.epoch(np.arange(10), 0, 0))
     (grads,) = steps.grads
     assert np.linalg.norm(grads) == pytest.approx(0.1)
     (before,), plain = of.new_state().params, a_plan(0.5)
-    other = SerialSteps(plain, plain.new_state())
+    other = tree_steps(plain, plain.new_state())
     next(other.epoch(np.arange(10), 0, 0))
     expected = 2 * other.grads[0]
     weights = of.network.layout.weights
@@ -71,8 +83,8 @@ def test_rules_are_for_the_sum_and_not_for_each_workers_part() -> None:
 
 def test_a_loss_that_is_not_finite_for_another_worker_ends_the_step_of_all() -> None:
     class Lost(Twins):
-        def sum(self, grads: Array, sums: Sums) -> Sums:
-            return float("inf"), sums[1]
+        def gather(self, sums: NDArray[np.float64]) -> None:
+            sums[1, 0] = float("inf")
 
     of = a_plan()
     state = of.new_state()
@@ -82,23 +94,26 @@ def test_a_loss_that_is_not_finite_for_another_worker_ends_the_step_of_all() -> 
 
 
 def test_one_process_exchanges_nothing() -> None:
-    grads = np.array([1.0, 2.0])
-    assert LOCAL.sum(grads, (3.0, 4.0)) == (3.0, 4.0)
+    grads, sums = np.array([1.0, 2.0]), np.array([[3.0, 4.0]])
+    LOCAL.summing([grads], grads)()
+    LOCAL.gather(sums)
+    assert LOCAL.tell(lambda: 5) == 5
     assert grads.tolist() == [1.0, 2.0]
+    assert sums.tolist() == [[3.0, 4.0]]
 
 
-@pytest.mark.parametrize("way", ["sharded", "compiled"])
+@pytest.mark.parametrize("way", ["serial", "sharded", "compiled"])
 def test_steps_that_update_before_the_whole_gradient_is_known_have_no_exchange(way: Any) -> None:
     of = plan(X, Y, layers=[Dense(units=3)], dtype=np.float32, stepping=Stepping(way))
     with Crew(1) as crew, pytest.raises(ValueError, match=f"{way} steps cannot exchange gradients"):
         steps_for(of, of.new_state(), crew, Twins())
 
 
-def test_a_plan_whose_gradients_are_exchanged_takes_serial_steps() -> None:
+def test_a_plan_with_shards_takes_steps_that_sum_them() -> None:
     of = plan(X, Y, dtype=np.float32)
     given: Any = {"compiled_from": 0.0, "shared_from": 0.0, "can_compile": lambda: True}
     assert choose_stepping(of, **given).compiled
-    assert choose_stepping(of, **given, exchanges=True) == Stepping()
+    assert choose_stepping(replace(of, spec=TrainingSpec(shards=2)), **given) == TREE
 
 
 class Elsewhere(SerialSteps):

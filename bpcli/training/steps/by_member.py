@@ -27,7 +27,8 @@ class StepsByMember(Steps):
     diverges, those before it have taken the step.
     """
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState, of_one: OneMember) -> None:
+    def __init__(self, plan: TrainingPlan, state: TrainingState, of_one: OneMember, own: range | None = None) -> None:
+        """own: places of the members whose steps are taken; by default all."""
         # What the base class allocates for a batch belongs to the steps of each member.
         self.plan, self.state, self.position = plan, state, plan.position()
         self.rules, self.learning_rate, self.ended = GradientRules(plan.spec, plan.network.layout.weights), 0.0, None
@@ -36,9 +37,11 @@ class StepsByMember(Steps):
         size, rows = plan.batch_size * count, plan.rows_per_member * count
         self.batches = Batches(plan.train, size, plan.network.n_out, 1, 0, intake, rows)
         self._members: list[Steps] = []
-        for place, member in enumerate(plan.members):
+        self._own = range(count) if own is None else own
+        for place in self._own:
             first = self._members[0] if self._members else None
-            self._members.append(of_one(replace(plan, members=(member,)), _of_member(state, place), first))
+            of_member = replace(plan, members=(plan.members[place],))
+            self._members.append(of_one(of_member, _of_member(state, place), first))
 
     def epoch(self, order: NDArray[np.intp], epoch: int, first: int) -> Iterator[StepSums]:
         """Take the steps of an epoch, as described in the base class; sums are averages over the members."""
@@ -70,7 +73,7 @@ class StepsByMember(Steps):
         self.state.optimizer.numbers.update(one.state.optimizer.numbers)
         if one.ended == epoch:
             self.ended = epoch
-            for place, member in enumerate(self._members):
+            for place, member in zip(self._own, self._members, strict=True):
                 np.copyto(self.grads[place], member.grads[0])
                 np.copyto(self.before[place], member.before[0])
 

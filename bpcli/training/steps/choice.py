@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 from bpcli.arrays.fields import Grid
 from bpcli.training.plan import TrainingPlan
-from bpcli.training.stepping import SERIAL, Stepping
+from bpcli.training.stepping import TREE, Stepping
 
 COMPILED_FROM = 0.1
 """Compile from this estimated time of an epoch in NumPy, in seconds, on.
@@ -80,19 +80,18 @@ def choose_stepping(
     kernels_from: float = KERNELS_FROM,
     shared_from: float = SHARED_FROM,
     can_compile: Callable[[], bool] = can_compile,
-    exchanges: bool = False,
 ) -> Stepping:
     """Compiled steps for long epochs if available, else sharded steps for long steps, else serial steps.
 
-    Networks that take tokens have lazy steps, in long epochs with compiled products.
+    Networks that take tokens have lazy steps, in long epochs with compiled products. A config with `training.shards`
+    has the steps that sum them.
 
-    Members that pass a batch at once, and gradients exchanged with other workers, require serial steps. Members that
-    pass batches one by one take the steps of a single one. A moving average of the parameters requires steps in NumPy.
-    `compiled_from` is in seconds per epoch as estimated by `numpy_seconds`, `kernels_from` in those per training, and
-    `shared_from` in operations per step.
+    Members that pass a batch at once require serial steps. Members that pass batches one by one take the steps of a
+    single one. A moving average of the parameters requires steps in NumPy. `compiled_from` is in seconds per epoch as
+    estimated by `numpy_seconds`, `kernels_from` in those per training, and `shared_from` in operations per step.
     """
-    if exchanges:
-        return SERIAL
+    if plan.spec.shards is not None:
+        return TREE
     if plan.network.layout.sparse:
         return Stepping(tokens=token_seconds(plan) >= compiled_from and can_compile())
     if len(plan.members) > 1 and plan.network.of_members(len(plan.members)) is None:

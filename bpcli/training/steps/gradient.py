@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import Protocol
 
 from bpcli.arrays.fields import Batch
 from bpcli.arrays.memory import Array
@@ -12,6 +13,16 @@ from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import batch_weight
 from bpcli.training.steps.exchange import Sums
+
+
+class BatchGradient(Protocol):
+    """Writes the gradient of a batch's mean loss."""
+
+    batched: bool
+    """Whether all members are passed at once."""
+
+    def __call__(self, batch: Batch, position: Position) -> Sums:
+        """Sums over the rows of a batch, averaged over members. Writes no gradient where the loss is not finite."""
 
 
 class Gradient:

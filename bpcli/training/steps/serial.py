@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpcli.arrays.fields import Batch
+from bpcli.arrays.memory import Array
 from bpcli.training.plan import TrainingPlan
 from bpcli.training.state import TrainingState
 from bpcli.training.steps.base import Steps, StepSums
-from bpcli.training.steps.exchange import LOCAL, Exchange, Sums
-from bpcli.training.steps.gradient import Gradient
+from bpcli.training.steps.exchange import Sums
+from bpcli.training.steps.gradient import BatchGradient, Gradient
 
 
 class SerialSteps(Steps):
-    """Gradient, exchange, penalties and clipping, and update, in NumPy, and with the kernels that the plan asks for."""
+    """Gradient, penalties and clipping, and update, in NumPy, and with the kernels that the plan asks for.
 
-    def __init__(self, plan: TrainingPlan, state: TrainingState, exchange: Exchange = LOCAL) -> None:
+    gradient: makes what writes the gradient of a batch.
+    """
+
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        state: TrainingState,
+        gradient: Callable[[TrainingPlan, TrainingState, Array], BatchGradient] = Gradient,
+    ) -> None:
         super().__init__(plan, state)
         layout = plan.network.layout
         self.grads = np.empty_like(state.params)
-        self._gradient, self._exchange = Gradient(plan, state, self.grads), exchange
+        self._gradient = gradient(plan, state, self.grads)
         self._vectors = list(zip(state.params, self.grads, strict=True))
         self._parts = self.update.parts(state.params, self.grads, state.optimizer)
         self._adam = None
@@ -45,8 +54,7 @@ class SerialSteps(Steps):
 
     def step(self, batch: Batch, learning_rate: float, weight_decay: float) -> Sums:
         """Take one step at the current position. Return the sums over the rows of its batch."""
-        grads = self.grads
-        sums = self._exchange.sum(grads, self._gradient(batch, self.position))
+        sums = self._gradient(batch, self.position)
         if not isfinite(sums[0]):
             raise self.explain(batch)
         if not self.rules.none:
