@@ -7,33 +7,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bpcli.documents.baselines import Baselines
-from bpcli.documents.layer_health import LayerHealth
-from bpcli.documents.scores import ScoreReport
 from bpcli.errors import CheckpointError, DivergedError
 from bpcli.experiment.prepared import Prepared
-from bpcli.history.diagnosis import diagnose
 from bpcli.jobs.best_model import BestModel
 from bpcli.jobs.checkpoint_times import CheckpointTimes
 from bpcli.jobs.epoch_record import epoch_record
+from bpcli.jobs.findings import Findings
 from bpcli.jobs.pace import PACE, Pace
 from bpcli.jobs.run_checkpoints import RunCheckpoints, relocated
-from bpcli.jobs.stopping import stop_explanation
 from bpcli.jobs.team import ALONE, Team
 from bpcli.storage.checkpoint import Checkpoint
-from bpcli.storage.records import MOST_EPOCHS, EpochRecord, EpochScores, Summary
+from bpcli.storage.records import MOST_EPOCHS, Summary
 from bpcli.storage.run_directory import RunDirectory
 from bpcli.system.crash_log import crash_logged
 from bpcli.system.environment import environment
 from bpcli.system.files import write_atomic
-from bpcli.training.baselines import baselines
-from bpcli.training.constant import baseline_loss
 from bpcli.training.loop import train
 from bpcli.training.plan import EpochReport, Progress
 from bpcli.training.state import TrainingState
 
 if TYPE_CHECKING:
-    from bpcli.documents.decision import DecisionReport
     from bpcli.history.tensorboard import EventFile
     from bpcli.jobs.final_training import FinalRunner
 
@@ -64,20 +57,14 @@ class Runner:
         self._events = _event_file(directory) if tensorboard else None
         final = prepared.final
         compiled = prepared.plan.stepping.compiled or (final is not None and final.plan.stepping.compiled)
-        self._versions = environment(compiled)
+        versions = environment(compiled)
         self.summary = Summary()
-        self._test: ScoreReport | None = None
-        self._blend: str | None = None
-        self._decision: DecisionReport | None = None
-        self._baselines: Baselines | None = None
+        self._found = Findings(prepared, versions)
         self.decides_again = self._changes_final = False
-        self._best: EpochScores | None = None
-        self._final: EpochScores | None = None
-        self._health: tuple[LayerHealth, ...] = ()
         self._best_written = 0
         self._times = CheckpointTimes(pace, prepared.config.training.checkpoint_every)
         self._config = relocated(prepared, directory)
-        self._checkpoints = RunCheckpoints(prepared, self._config, prepared.rows, self._versions)
+        self._checkpoints = RunCheckpoints(prepared, self._config, prepared.rows, versions)
         self._final_runner: FinalRunner | None = None
         self._started = datetime.now(UTC)
 
@@ -103,7 +90,7 @@ class Runner:
         else:
             self.directory.records.keep(self.state.counters.epoch, MOST_EPOCHS)
         for record in self.directory.records.read():
-            self._remember(record)
+            self._found.remember(record)
         self._save()
         self._summarize()
         self._begin_events()
@@ -142,7 +129,7 @@ class Runner:
         best = BestModel.of(self.prepared, self.state)
         if (table := best.out_of_fold_csv()) is not None:
             write_atomic(self.directory.out_of_fold, table.encode())
-        self._baselines = self._compared()
+        self._found.compare(self.state.counters.epoch)
         model = best
         final = self._begin_final(self.prepared.final, best) if self._has_final and self.prepared.final else None
         self._team.tell(lambda: None if final is None else final.prepared.plan.followed)
@@ -158,8 +145,9 @@ class Runner:
                 return
             model = final.model()
         blend = best.vectors.blend
-        self._blend = None if blend is None else blend.line or None
-        self._test, self._decision = model.test_report(), model.decision_report(best)
+        found = self._found
+        found.blend = None if blend is None else blend.line or None
+        found.test, found.decision = model.test_report(), model.decision_report(best)
         self.status = self._status_at_end()
 
     @property
@@ -193,7 +181,7 @@ class Runner:
 
     def _record(self, report: EpochReport) -> None:
         record = epoch_record(report)
-        self._remember(record)
+        self._found.remember(record)
         self.directory.records.append(record)
         if self._events is not None:
             self._events.add(record)
@@ -201,13 +189,6 @@ class Runner:
     def _begin_events(self) -> None:
         if self._events is not None:
             self._events.begin(self.directory.records.read(), self.state.counters.seconds)
-
-    def _remember(self, record: EpochRecord) -> None:
-        """Keep an epoch's values for the summary."""
-        self._final = record.scores
-        self._health = record.health or ()
-        if record.best_epoch == record.epoch:
-            self._best = self._final
 
     def _save(self) -> None:
         """Write changed checkpoints and schedule the next write.
@@ -256,61 +237,10 @@ class Runner:
             self._best_written = state.counters.best_epoch
 
     def _summarize(self) -> None:
-        counters, finished = self.state.counters, self.status != "running"
         final = None if self._final_runner is None else self._final_runner.outcome
-        self.summary = Summary(
-            name=self.prepared.config.name,
-            status=self.status,
-            stop_reason=counters.stop,
-            stop_explanation=self._why_stopped(),
-            diagnosis=self._diagnosis() if finished else [],
-            epochs=counters.epoch,
-            monitor=self.prepared.plan.monitor.name,
-            best=self._best or EpochScores(counters.best_epoch),
-            final=self._final,
-            test=self._test,
-            positive=self.prepared.preprocessor.target.positive,
-            decision=self._decision,
-            baselines=self._baselines,
-            final_training=final,
-            blend=self._blend,
-            parameters=self.prepared.network.layout.size * len(self.prepared.plan.members),
-            rows=self.prepared.rows,
-            data_sha256=self.prepared.digest,
-            warm_start=None if (start := self.prepared.warm_start) is None else start.model_dump(mode="json"),
-            warnings=[warning.text for warning in self.prepared.warnings],
-            data_warnings=self.prepared.all_warnings,
-            training_seconds=round(counters.seconds + (final.seconds if final else 0.0), 6),
-            started_at=self._started.isoformat(timespec="seconds"),
-            finished_at=datetime.now(UTC).isoformat() if finished else None,
-            versions=self._versions,
-        )
+        records = [] if self.status == "running" else self.directory.records.read()
+        self.summary = self._found.summary(self.status, self.state.counters, self._started, records, final)
         self.directory.write_summary(self.summary)
-
-    def _why_stopped(self) -> str | None:
-        reason = self.state.counters.stop
-        if reason is None:
-            return None
-        return stop_explanation(reason, self.prepared.config.training, self.prepared.plan.monitor.name, self._health)
-
-    def _diagnosis(self) -> list[str]:
-        layers = self.prepared.network.summary()
-        activations = {layer.index: layer.activation for layer in layers if layer.activation is not None}
-        return diagnose(self.directory.records.read(), activations, self.state.counters.stop, self._baseline())
-
-    def _compared(self) -> Baselines | None:
-        """Baselines beside the best epoch; None if the config asks for none, or there is nothing to compare."""
-        plan = self.prepared.plan
-        if not plan.spec.baselines or self._best is None:
-            return None
-        return baselines(plan, self.state.counters.epoch, self._best.values)
-
-    def _baseline(self) -> float | None:
-        """Loss of the best constant prediction; None for one row, and with penalties, which add to the loss."""
-        plan, penalty = self.prepared.plan, self.prepared.config.training.penalty
-        if penalty.l1 or penalty.l2 or plan.train.rows < 2:
-            return None
-        return baseline_loss(plan.loss, plan.train, plan.network.n_out)
 
 
 def _event_file(directory: RunDirectory) -> EventFile:
